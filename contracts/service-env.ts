@@ -1,0 +1,73 @@
+import { z } from "zod";
+
+const port = z.coerce.number().int().min(1).max(65_535);
+const logLevel = z.enum(["trace", "debug", "info", "warn", "error"]).default("info");
+const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
+const key32 = z.base64().refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64");
+
+/** Backends of TaskRunner. */
+export const RunnerBackend = z.enum(["local", "queued", "kubernetes"]);
+export type RunnerBackend = z.infer<typeof RunnerBackend>;
+
+/** The API's environment. `main.ts` parses it; nothing else reads `process.env`. */
+export const ApiEnv = z.object({
+  HOST: z.string().default("127.0.0.1"),
+  PORT: port.default(8080),
+  DATABASE_URL: databaseUrl.describe("The record; the role owns the schema, since the API applies the migrations."),
+  TASK_RUNNER_BACKEND: RunnerBackend.default("queued"),
+  ADMIN_TOKEN: z.string().min(32).describe("Bearer token of the first administrator."),
+  WORKSPACES_DIR: z.string().min(1).describe("Folder of all workspaces; the API lists and serves artifacts from it."),
+  PLAN_LIMITS: z.string().default("{}").describe("JSON: plan -> limits that differ from the defaults."),
+  LOG_LEVEL: logLevel,
+});
+export type ApiEnv = z.infer<typeof ApiEnv>;
+
+/** Kinds of sandbox. `none` runs commands bare: for development only, shown at every start. */
+export const SandboxKind = z.enum(["bubblewrap", "none"]);
+export type SandboxKind = z.infer<typeof SandboxKind>;
+
+/** The worker's environment. */
+export const WorkerEnv = z.object({
+  HEALTH_HOST: z.string().default("127.0.0.1"),
+  HEALTH_PORT: port.default(8081),
+  DATABASE_URL: databaseUrl,
+  WORKSPACES_DIR: z.string().min(1),
+  WORKER_ID: z.string().min(1).max(100).optional().describe("Default: host name and process id."),
+  WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(3),
+  WORKER_QUEUES: z
+    .string()
+    .default("critical,high,normal,low")
+    .describe("Priorities that this worker takes, comma-separated."),
+  LEASE_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(60)
+    .default(12)
+    .describe("A worker silent for so long has lost its tasks."),
+  SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).max(3_600).default(20),
+  AUTOMATOS_SANDBOX: SandboxKind.default("bubblewrap"),
+  GATEWAY_SOCKET: z.string().min(1).describe("Unix socket of the gateway's proxy; the only network of a sandbox."),
+  TASK_TOKEN_KEY: key32.describe("Signs the token by which the gateway knows a task."),
+  PLAN_LIMITS: z.string().default("{}"),
+  PIP_INDEX_URL: z.string().optional().describe("Package index that sandboxes use; the gateway must allow its host."),
+  NPM_REGISTRY: z.string().optional(),
+  LOG_LEVEL: logLevel,
+});
+export type WorkerEnv = z.infer<typeof WorkerEnv>;
+
+/** The gateway's environment. */
+export const GatewayEnv = z.object({
+  SOCKET_PATH: z.string().min(1).describe("Unix socket on which sandboxes reach the proxy."),
+  HEALTH_HOST: z.string().default("127.0.0.1"),
+  HEALTH_PORT: port.default(8082),
+  DATABASE_URL: databaseUrl.describe("A role that may read the egress rules of workspaces and nothing else."),
+  TASK_TOKEN_KEY: key32,
+  DEFAULT_EGRESS_RULES: z
+    .string()
+    .default("")
+    .describe(
+      "Comma-separated rules for every workspace: the code host and the package indexes of the machine's configuration.",
+    ),
+  LOG_LEVEL: logLevel,
+});
+export type GatewayEnv = z.infer<typeof GatewayEnv>;

@@ -1,0 +1,76 @@
+import type { AgentTask, StepResult, TaskError, TaskResult, TaskStatus } from "../../contracts/task.ts";
+import type { TaskEvent, TaskEventBody } from "../../contracts/task-event.ts";
+
+/** Where and how a task runs. Each backend obeys tests/contract/task-runner.contract.ts. */
+export interface TaskRunner {
+  /**
+   * Accepts a task and returns at once: when this resolves, the task survives the loss of every process (of this
+   * process, with the local backend). Submitting the same task again is a no-op that resolves to its present status.
+   *
+   * @throws TaskConflictError when the id was submitted before with other contents.
+   * @throws WorkspaceNotFoundError, QueueFullError, SubmissionRateExceededError, TimeoutAbovePlanError
+   */
+  submit(task: AgentTask, options?: { readonly retryOf?: string }): Promise<TaskStatus>;
+  /** @throws TaskNotFoundError when the task is unknown. */
+  status(taskId: string): Promise<TaskStatus>;
+  /**
+   * Waits until the task has ended, at most `waitMs` (default 0: does not wait).
+   * Resolves to null when it has not ended by then.
+   *
+   * @throws TaskNotFoundError when the task is unknown, or its result has expired.
+   */
+  result(
+    taskId: string,
+    options?: { readonly waitMs?: number; readonly signal?: AbortSignal },
+  ): Promise<TaskResult | null>;
+  /**
+   * Asks a task to stop; what runs is killed within 2 s. Resolves to false when it had already ended.
+   *
+   * @throws TaskNotFoundError when the task is unknown.
+   */
+  cancel(taskId: string): Promise<boolean>;
+  /**
+   * Submits the task again under a new id. A task that has not ended, or has completed, is refused.
+   *
+   * @throws TaskNotFoundError, TaskNotRetryableError
+   */
+  retry(taskId: string, newTaskId: string): Promise<TaskStatus>;
+  /**
+   * Replays the events after sequence number `after` (default 0: all), then follows live, and ends after the terminal
+   * event. Numbers have no gap and no repeat, whatever reconnects happen below. Ends early when `signal` fires.
+   *
+   * @throws TaskNotFoundError when the task is unknown.
+   */
+  events(
+    taskId: string,
+    options?: { readonly after?: number; readonly signal?: AbortSignal },
+  ): AsyncIterable<TaskEvent>;
+  /** Stops taking work, and resolves when what runs in this process has ended or been handed back. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Why a running attempt must stop: the `reason` of its AbortSignal. */
+export type StopReason = "cancelled" | "timed_out" | "lease_lost" | "shutdown";
+
+/** One attempt to run a task, as the runner hands it to the code that does the work. */
+export interface TaskExecution {
+  readonly task: AgentTask;
+  /** From 1; grows with each time a lost worker made it start again. */
+  readonly attempt: number;
+  /** Fires with a StopReason. The execution must then end what it started, within 2 s, and return or throw. */
+  readonly signal: AbortSignal;
+  /** Records an event, in order. Returns at once; the runner has written all of them before the terminal event. */
+  emit(body: TaskEventBody): void;
+}
+
+/** How an attempt ended when nothing stopped it. A thrown PlatformError counts as `failed` with its code. */
+export interface TaskOutcome {
+  readonly status: "completed" | "failed";
+  readonly result: unknown;
+  readonly error: TaskError | null;
+  readonly steps: readonly StepResult[];
+  readonly tokensUsed: number;
+}
+
+/** Does the work of one attempt. Must not outlive its signal by more than 2 s. */
+export type ExecuteTask = (execution: TaskExecution) => Promise<TaskOutcome>;
