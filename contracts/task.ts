@@ -24,7 +24,7 @@ export type TaskState = z.infer<typeof TaskState>;
 export const TASK_TRANSITIONS: Readonly<Record<TaskState, readonly TaskState[]>> = {
   pending: ["queued"],
   queued: ["scheduled", "running", "cancelled"],
-  scheduled: ["running", "queued", "failed", "cancelled", "timed_out"],
+  scheduled: ["running"],
   running: ["completed", "failed", "cancelled", "timed_out", "queued"],
   completed: [],
   failed: [],

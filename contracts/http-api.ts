@@ -1,0 +1,226 @@
+import { z } from "zod";
+import { PlanLimits, PlanTier } from "./plan.ts";
+import { AgentTask, TaskPriority, TaskState, TaskStatus, TaskType } from "./task.ts";
+import { ToolPolicy, WorkerToolName, ToolDecision, ToolLevel } from "./tools.ts";
+import { Artifact, CachedRepository, EgressRule, Workspace } from "./workspace.ts";
+
+/** What the API takes and answers (v1), where it is not a word of its own in contracts/. The CLI reads the same. */
+
+const instant = z.iso.datetime({ offset: true });
+
+/** One entry of a request that was refused for its form. */
+export const ProblemIssue = z.strictObject({
+  in: z.enum(["body", "querystring", "params", "headers"]),
+  path: z.string().describe("Where, e.g. `/steps/0/input/path`; `/` for the whole."),
+  message: z.string(),
+});
+export type ProblemIssue = z.infer<typeof ProblemIssue>;
+
+/** Every error of the API: RFC 9457 problem details, as `application/problem+json`. */
+export const Problem = z.strictObject({
+  type: z.string().describe("`urn:automatos:problem:<code>`."),
+  title: z.string(),
+  status: z.int().min(400).max(599),
+  detail: z.string().describe("What happened, with its values."),
+  instance: z.string().describe("The path that was asked for."),
+  code: z.string().describe("Stable: made to be compared with."),
+  remedy: z.string().describe("The next step."),
+  requestId: z.string().describe("Also in the header `x-request-id` and in the logs."),
+  issues: z.array(ProblemIssue).optional().describe("Every mistake in the request, when its form was refused."),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/** The longest that `GET /api/tasks/{taskId}/result?wait=` waits, in seconds. */
+export const MAX_WAIT_SECONDS = 60;
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 500;
+
+const commaSeparated = <Item extends z.ZodType<string>>(item: Item) =>
+  z
+    .union([z.string(), z.array(z.string())])
+    .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((part) => part.split(",")))
+    .pipe(z.array(item));
+
+const page = {
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE).describe("Entries per page."),
+  cursor: z.string().max(500).optional().describe("`nextCursor` of the page before."),
+};
+const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.strictObject({
+    items: z.array(item),
+    nextCursor: z.string().nullable().describe("Give it as `cursor` for the next page; null on the last."),
+  });
+
+// ── Tasks ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A task as it is submitted: an id is made where none is given, and a workspace token names its workspace by itself. */
+export const TaskSubmission = AgentTask.extend({
+  taskId: AgentTask.shape.taskId.optional(),
+  workspaceId: AgentTask.shape.workspaceId.optional(),
+});
+export type TaskSubmission = z.output<typeof TaskSubmission>;
+export type TaskSubmissionInput = z.input<typeof TaskSubmission>;
+
+export const TaskListQuery = z.strictObject({
+  ...page,
+  workspaceId: z.uuid().optional().describe("Default: the token's workspace; with an admin token, all."),
+  status: commaSeparated(TaskState).optional(),
+  priority: commaSeparated(TaskPriority).optional(),
+  taskType: commaSeparated(TaskType).optional(),
+  correlationId: z.string().min(1).max(200).optional(),
+  submittedAfter: instant.optional().describe("Submitted at this instant or later."),
+  submittedBefore: instant.optional().describe("Submitted before this instant."),
+});
+export type TaskListQuery = z.output<typeof TaskListQuery>;
+
+/** The newest first. */
+export const TaskList = pageOf(TaskStatus);
+export type TaskList = z.infer<typeof TaskList>;
+
+export const TaskCancellation = z.strictObject({
+  accepted: z.boolean().describe("False when the task had already ended."),
+  task: TaskStatus,
+});
+export type TaskCancellation = z.infer<typeof TaskCancellation>;
+
+export const TaskRetryRequest = z.strictObject({
+  newTaskId: z.uuid().optional().describe("Id of the new task; given again, the same retry is meant. Default: made."),
+});
+
+// ── Workspaces ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const WorkspaceCreation = z.strictObject({
+  workspaceId: z.uuid().optional().describe("Given again with the same contents, it is the same workspace."),
+  name: Workspace.shape.name,
+  plan: PlanTier.default("starter"),
+  egressRules: Workspace.shape.egressRules.default([]),
+  toolPolicy: ToolPolicy.prefault({}),
+});
+export type WorkspaceCreation = z.output<typeof WorkspaceCreation>;
+export type WorkspaceCreationInput = z.input<typeof WorkspaceCreation>;
+
+export const PageQuery = z.strictObject(page);
+export const WorkspaceList = pageOf(Workspace);
+export type WorkspaceList = z.infer<typeof WorkspaceList>;
+
+export const WorkspacePlan = z.strictObject({ plan: PlanTier, limits: PlanLimits });
+export type WorkspacePlan = z.infer<typeof WorkspacePlan>;
+export const WorkspacePlanChange = z.strictObject({ plan: PlanTier });
+
+const rules = Workspace.shape.egressRules;
+export const EgressRules = z.strictObject({ rules: rules.describe("Beside the stack's defaults.") });
+export type EgressRules = z.infer<typeof EgressRules>;
+/** Removes, then adds; both are no-ops where there is nothing to do. */
+export const EgressRulesChange = z.strictObject({
+  add: z.array(EgressRule).max(1_000).default([]),
+  remove: z.array(EgressRule).max(1_000).default([]),
+});
+
+export const WorkspaceTools = z.strictObject({
+  policy: ToolPolicy,
+  tools: z
+    .array(z.strictObject({ name: WorkerToolName, level: ToolLevel, decision: ToolDecision }))
+    .describe("Every tool and what the policy makes of it."),
+});
+export type WorkspaceTools = z.infer<typeof WorkspaceTools>;
+
+export const RepositoryList = z.strictObject({ items: z.array(CachedRepository) });
+export type RepositoryList = z.infer<typeof RepositoryList>;
+export const ArtifactList = z.strictObject({ items: z.array(Artifact) });
+export type ArtifactList = z.infer<typeof ArtifactList>;
+
+// ── Tokens ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const TokenCreation = z.strictObject({
+  name: z.string().min(1).max(200).describe("Who or what uses it; shown in lists and in the audit log."),
+  expiresAt: instant.optional().describe("Default: valid until it is revoked."),
+});
+export type TokenCreation = z.infer<typeof TokenCreation>;
+
+export const ApiToken = z.strictObject({
+  tokenId: z.uuid(),
+  name: z.string(),
+  workspaceId: z.uuid().nullable().describe("Null: an admin token."),
+  createdAt: instant,
+  expiresAt: instant.nullable(),
+  revokedAt: instant.nullable(),
+});
+export type ApiToken = z.infer<typeof ApiToken>;
+
+export const CreatedToken = ApiToken.extend({
+  token: z.string().describe("Shown this once: only its hash is kept."),
+});
+export type CreatedToken = z.infer<typeof CreatedToken>;
+export const TokenList = z.strictObject({ items: z.array(ApiToken) });
+export type TokenList = z.infer<typeof TokenList>;
+
+/** Whom the given token speaks for. */
+export const Caller = z.strictObject({
+  kind: z.enum(["admin", "workspace"]),
+  name: z.string(),
+  tokenId: z.uuid().nullable().describe("Null: the token of the stack's configuration."),
+  workspaceId: z.uuid().nullable(),
+});
+export type Caller = z.infer<typeof Caller>;
+
+// ── Administration ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const WorkerInfo = z.strictObject({
+  workerId: z.string(),
+  startedAt: instant,
+  lastHeartbeatAt: instant,
+  heartbeatAgeSeconds: z.number().min(0),
+  alive: z.boolean().describe("Whether its last heartbeat is younger than its lease."),
+  concurrency: z.int().min(0),
+  activeTasks: z.int().min(0),
+});
+export type WorkerInfo = z.infer<typeof WorkerInfo>;
+export const WorkerList = z.strictObject({ items: z.array(WorkerInfo) });
+export type WorkerList = z.infer<typeof WorkerList>;
+
+export const QueueDepth = z.strictObject({
+  queue: z.string(),
+  priority: TaskPriority,
+  waiting: z.int().min(0).describe("Submitted, not admitted yet."),
+  admitted: z.int().min(0).describe("Admitted, not started yet."),
+  running: z.int().min(0),
+  oldestWaitingSeconds: z.number().min(0).describe("0 when none waits."),
+});
+export type QueueDepth = z.infer<typeof QueueDepth>;
+export const QueueList = z.strictObject({ items: z.array(QueueDepth), deadLetters: z.int().min(0) });
+export type QueueList = z.infer<typeof QueueList>;
+
+/** Tasks that failed for good and that nobody has dropped; the newest first. */
+export const DeadLetterList = pageOf(TaskStatus);
+
+export const AuditQuery = z.strictObject({
+  ...page,
+  workspaceId: z.uuid().optional(),
+  action: z.string().max(100).optional(),
+});
+export type AuditQuery = z.output<typeof AuditQuery>;
+
+export const AuditEntry = z.strictObject({
+  entryId: z.string(),
+  at: instant,
+  actor: z.string().describe("`admin:<name>` or `workspace:<id>:<name>`."),
+  action: z.string().describe("e.g. `task.submit`."),
+  target: z.string().describe("Path of the object."),
+  workspaceId: z.uuid().nullable(),
+  outcome: z.string().describe("`ok`, or the code of the error."),
+  requestId: z.string(),
+});
+export type AuditEntry = z.infer<typeof AuditEntry>;
+export const AuditList = pageOf(AuditEntry);
+
+// ── The service itself ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export const Health = z.strictObject({ status: z.literal("ok") });
+export const Readiness = z.strictObject({
+  status: z.enum(["ready", "not_ready"]),
+  checks: z.record(z.string(), z.enum(["ok", "failed"])),
+});
+
+/** What the stack's services are: for `automatos version` and for support. */
+export const ApiVersion = z.strictObject({ name: z.literal("automatos"), version: z.string() });
+export type ApiVersion = z.infer<typeof ApiVersion>;
