@@ -144,7 +144,7 @@ class Server implements TestPostgres {
   async kill(): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (!isRunning(child)) return;
     child.ref();
     const exited = once(child, "exit");
     child.kill("SIGKILL");
@@ -193,6 +193,10 @@ class Server implements TestPostgres {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
+}
+
+function isRunning(child: ChildProcess | undefined): child is ChildProcess {
+  return child?.exitCode === null && child.signalCode === null;
 }
 
 interface Binaries {
