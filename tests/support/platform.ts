@@ -1,0 +1,241 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createWriteStream } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { ApiEnv, GatewayEnv, WorkerEnv } from "../../contracts/service-env.ts";
+import { startPostgres, type TestPostgres } from "./postgres.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+const READY_TIMEOUT_MS = 60_000;
+
+/** A service's variables as text, as a process gets them. */
+type Environment<Env> = { readonly [Key in keyof Env]?: string };
+
+/** One process of the platform, which a test may kill and start again with the same settings. */
+export interface ServiceProcess {
+  readonly name: string;
+  readonly healthUrl: string;
+  readonly pid: number;
+  /** Everything it has logged so far, over all its starts. */
+  log(): Promise<string>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves to the exit code. */
+  terminate(): Promise<number | null>;
+  signal(name: NodeJS.Signals): void;
+  /** Starts it (again), and waits until it is ready. */
+  start(): Promise<void>;
+}
+
+/** The services of the local phase as real processes on free ports, with a real PostgreSQL and no Pulumi. */
+export interface TestPlatform {
+  readonly postgres: TestPostgres;
+  readonly apiUrl: string;
+  readonly adminToken: string;
+  readonly workspacesDir: string;
+  readonly directory: string;
+  readonly api: ServiceProcess;
+  readonly gateway: ServiceProcess;
+  readonly workers: readonly ServiceProcess[];
+  /** Asks the API as an administrator (or with `token`); the body of an answer that is not 2xx is in the error. */
+  request<Answer>(method: string, route: string, body?: unknown, token?: string): Promise<Answer>;
+  createWorkspace(input?: Record<string, unknown>): Promise<string>;
+  /** Ends every process and removes every file. */
+  stop(): Promise<void>;
+}
+
+export interface PlatformOptions {
+  readonly workers?: number;
+  readonly leaseSeconds?: number;
+  readonly workerEnv?: Environment<WorkerEnv>;
+  readonly planLimits?: Record<string, unknown>;
+}
+
+export async function startPlatform(options: PlatformOptions = {}): Promise<TestPlatform> {
+  const directory = await mkdtemp(path.join(tmpdir(), "automatos-platform-"));
+  const postgres = await startPostgres();
+  const adminToken = randomBytes(24).toString("hex");
+  const workspacesDir = path.join(directory, "workspaces");
+  const socket = path.join(directory, "gateway.sock");
+  const shared = {
+    TASK_TOKEN_KEY: randomBytes(32).toString("base64"),
+    PLAN_LIMITS: JSON.stringify(options.planLimits ?? {}),
+    LOG_LEVEL: "info",
+  };
+  const [apiPort, gatewayPort, ...workerPorts] = await freePorts(2 + (options.workers ?? 1));
+  const service = (name: string, entry: string, port: number | undefined, env: Record<string, string | undefined>) =>
+    new Service(
+      name,
+      path.join(ROOT, "services", entry, "main.ts"),
+      port ?? 0,
+      env,
+      path.join(directory, `${name}.log`),
+    );
+
+  const apiEnv: Environment<ApiEnv> = {
+    PORT: String(apiPort),
+    DATABASE_URL: postgres.url,
+    ADMIN_TOKEN: adminToken,
+    WORKSPACES_DIR: workspacesDir,
+    PLAN_LIMITS: shared.PLAN_LIMITS,
+    LOG_LEVEL: shared.LOG_LEVEL,
+  };
+  const gatewayEnv: Environment<GatewayEnv> = {
+    SOCKET_PATH: socket,
+    HEALTH_PORT: String(gatewayPort),
+    DATABASE_URL: postgres.gatewayUrl,
+    TASK_TOKEN_KEY: shared.TASK_TOKEN_KEY,
+    LOG_LEVEL: shared.LOG_LEVEL,
+  };
+  const workerEnv = (port: number, index: number): Environment<WorkerEnv> => ({
+    HEALTH_PORT: String(port),
+    DATABASE_URL: postgres.url,
+    WORKSPACES_DIR: workspacesDir,
+    WORKER_ID: `worker-${index}`,
+    LEASE_SECONDS: String(options.leaseSeconds ?? 12),
+    GATEWAY_SOCKET: socket,
+    ...shared,
+    ...options.workerEnv,
+  });
+  const api = service("api", "api", apiPort, apiEnv);
+  const gateway = service("gateway", "gateway", gatewayPort, gatewayEnv);
+  const workers = workerPorts.map((port, index) => service(`worker-${index}`, "worker", port, workerEnv(port, index)));
+
+  const platform: TestPlatform = {
+    postgres,
+    apiUrl: `http://127.0.0.1:${apiPort ?? 0}`,
+    adminToken,
+    workspacesDir,
+    directory,
+    api,
+    gateway,
+    workers,
+    async request(method, route, body, token = adminToken) {
+      const response = await fetch(`${platform.apiUrl}${route}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${method} ${route}: ${response.status} ${text}`);
+      return (text === "" ? null : JSON.parse(text)) as never;
+    },
+    async createWorkspace(input = {}) {
+      const workspaceId = randomUUID();
+      await platform.request("POST", "/api/workspaces", { workspaceId, name: workspaceId, plan: "pro", ...input });
+      return workspaceId;
+    },
+    async stop() {
+      await Promise.all([...workers, gateway, api].map((one) => one.terminate()));
+      await postgres.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+  try {
+    await api.start();
+    await Promise.all([gateway.start(), ...workers.map((worker) => worker.start())]);
+  } catch (error) {
+    await platform.stop();
+    throw error;
+  }
+  return platform;
+}
+
+class Service implements ServiceProcess {
+  readonly name: string;
+  readonly healthUrl: string;
+  readonly #entry: string;
+  readonly #env: Record<string, string | undefined>;
+  readonly #logFile: string;
+  #child: ChildProcess | undefined;
+
+  constructor(name: string, entry: string, port: number, env: Record<string, string | undefined>, logFile: string) {
+    this.name = name;
+    this.healthUrl = `http://127.0.0.1:${port}`;
+    this.#entry = entry;
+    this.#env = env;
+    this.#logFile = logFile;
+  }
+
+  get pid(): number {
+    if (this.#child?.pid === undefined) throw new Error(`${this.name} does not run`);
+    return this.#child.pid;
+  }
+
+  log(): Promise<string> {
+    return readFile(this.#logFile, "utf8");
+  }
+
+  signal(name: NodeJS.Signals): void {
+    process.kill(this.pid, name);
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [this.#entry], {
+      cwd: ROOT,
+      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...this.#env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.#child = child;
+    const log = createWriteStream(this.#logFile, { flags: "a" });
+    child.stdout.pipe(log);
+    child.stderr.pipe(log);
+    const deadline = performance.now() + READY_TIMEOUT_MS;
+    for (;;) {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        throw new Error(`${this.name} ended with ${String(child.exitCode ?? child.signalCode)}:\n${await this.log()}`);
+      }
+      if (await isReady(this.healthUrl)) return;
+      if (performance.now() > deadline) throw new Error(`${this.name} is not ready:\n${await this.log()}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async terminate(): Promise<number | null> {
+    return this.#end("SIGTERM");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined) return null;
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, "exit");
+      child.kill(signal);
+      await exited;
+    }
+    return child.exitCode;
+  }
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/readyz`)).ok;
+  } catch {
+    return false; // it does not listen yet
+  }
+}
+
+/** Different ports that were free a moment ago: all are held at once while they are chosen. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
