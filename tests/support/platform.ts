@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createWriteStream } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { ApiEnv, GatewayEnv, WorkerEnv } from "../../contracts/service-env.ts";
+import { freePorts } from "./ports.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -224,18 +224,4 @@ async function isReady(url: string): Promise<boolean> {
   } catch {
     return false; // it does not listen yet
   }
-}
-
-/** Different ports that were free a moment ago: all are held at once while they are chosen. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
