@@ -35,11 +35,12 @@ export const MAX_WAIT_SECONDS = 60;
 const DEFAULT_PAGE = 50;
 const MAX_PAGE = 500;
 
-const commaSeparated = <Item extends z.ZodType<string>>(item: Item) =>
+/** `a,b`, or the parameter more than once. */
+const anyOf = <Words extends Readonly<Record<string, string>>>(words: z.ZodEnum<Words>) =>
   z
     .union([z.string(), z.array(z.string())])
-    .transform((value) => (Array.isArray(value) ? value : [value]).flatMap((part) => part.split(",")))
-    .pipe(z.array(item));
+    .transform((value) => [value].flat().flatMap((part) => part.split(",")))
+    .pipe(z.array<z.ZodType<Words[keyof Words], string>>(words as never));
 
 const page = {
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE).describe("Entries per page."),
@@ -55,18 +56,18 @@ const pageOf = <Item extends z.ZodType>(item: Item) =>
 
 /** A task as it is submitted: an id is made where none is given, and a workspace token names its workspace by itself. */
 export const TaskSubmission = AgentTask.extend({
-  taskId: AgentTask.shape.taskId.optional(),
-  workspaceId: AgentTask.shape.workspaceId.optional(),
+  taskId: z.uuid().toLowerCase().optional().describe("Given again with the same contents, it is the same task."),
+  workspaceId: z.uuid().toLowerCase().optional().describe("Default: the token's workspace."),
 });
 export type TaskSubmission = z.output<typeof TaskSubmission>;
 export type TaskSubmissionInput = z.input<typeof TaskSubmission>;
 
 export const TaskListQuery = z.strictObject({
   ...page,
-  workspaceId: z.uuid().optional().describe("Default: the token's workspace; with an admin token, all."),
-  status: commaSeparated(TaskState).optional(),
-  priority: commaSeparated(TaskPriority).optional(),
-  taskType: commaSeparated(TaskType).optional(),
+  workspaceId: z.uuid().toLowerCase().optional().describe("Default: the token's workspace; with an admin token, all."),
+  status: anyOf(TaskState).optional(),
+  priority: anyOf(TaskPriority).optional(),
+  taskType: anyOf(TaskType).optional(),
   correlationId: z.string().min(1).max(200).optional(),
   submittedAfter: instant.optional().describe("Submitted at this instant or later."),
   submittedBefore: instant.optional().describe("Submitted before this instant."),
@@ -77,6 +78,10 @@ export type TaskListQuery = z.output<typeof TaskListQuery>;
 export const TaskList = pageOf(TaskStatus);
 export type TaskList = z.infer<typeof TaskList>;
 
+/** Where a task stands, and what was submitted. */
+export const TaskDetails = TaskStatus.extend({ task: AgentTask });
+export type TaskDetails = z.infer<typeof TaskDetails>;
+
 export const TaskCancellation = z.strictObject({
   accepted: z.boolean().describe("False when the task had already ended."),
   task: TaskStatus,
@@ -84,13 +89,30 @@ export const TaskCancellation = z.strictObject({
 export type TaskCancellation = z.infer<typeof TaskCancellation>;
 
 export const TaskRetryRequest = z.strictObject({
-  newTaskId: z.uuid().optional().describe("Id of the new task; given again, the same retry is meant. Default: made."),
+  newTaskId: z
+    .uuid()
+    .toLowerCase()
+    .optional()
+    .describe("Id of the new task; given again, the same retry is meant. Default: made."),
 });
+
+/** A piece of a task's log: what a person would have seen on a terminal. */
+export const LogEntry = z.strictObject({
+  sequence: z.int().min(1).describe("Of the event that it comes from."),
+  at: instant,
+  stream: z.enum(["stdout", "stderr", "system"]),
+  text: z.string(),
+});
+export type LogEntry = z.infer<typeof LogEntry>;
 
 // ── Workspaces ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export const WorkspaceCreation = z.strictObject({
-  workspaceId: z.uuid().optional().describe("Given again with the same contents, it is the same workspace."),
+  workspaceId: z
+    .uuid()
+    .toLowerCase()
+    .optional()
+    .describe("Given again with the same contents, it is the same workspace."),
   name: Workspace.shape.name,
   plan: PlanTier.default("starter"),
   egressRules: Workspace.shape.egressRules.default([]),

@@ -1,0 +1,137 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { TaskNotFoundError, WorkspaceNotFoundError } from "../../contracts/errors.ts";
+import type { Caller } from "../../contracts/http-api.ts";
+import type { TaskStatus } from "../../contracts/task.ts";
+import { AdminRequiredError, UnauthenticatedError } from "./errors.ts";
+import type { TokenStore } from "./token-store.ts";
+
+/**
+ * Who may call a route. `public`: anybody. `caller`: any valid token; the handler confines itself to `scopeOf(request)`.
+ * `workspace` and `task`: routes with `:workspaceId` or `:taskId`; another tenant's objects are answered as if they did
+ * not exist. `workspace-admin`: as `workspace`, and only an admin token goes through. `admin`: admin tokens only.
+ */
+export type Access = "public" | "caller" | "workspace" | "workspace-admin" | "task" | "admin";
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    access?: Access;
+    /** What the audit log calls it; every route that changes something has one. */
+    action?: string;
+  }
+  interface FastifyRequest {
+    /** Undefined only on public routes. */
+    caller: Caller | undefined;
+    /** The task of a route with `:taskId`, as it stood when the request came. */
+    task: TaskStatus | undefined;
+    /** Of the error that is being answered. */
+    problemCode: string | undefined;
+  }
+}
+
+export interface AccessDeps {
+  /** SHA-256 of the token of the stack's configuration. */
+  readonly adminTokenHash: Buffer;
+  readonly tokens: Pick<TokenStore, "find">;
+  readonly taskStatus: (taskId: string) => Promise<TaskStatus>;
+}
+
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+const PATH_PARAMETER: Partial<Record<Access, string>> = {
+  workspace: ":workspaceId",
+  "workspace-admin": ":workspaceId",
+  task: ":taskId",
+};
+
+export const hashToken = (token: string): Buffer => createHash("sha256").update(token).digest();
+
+/** Guards every route of the app. A route that does not say who may call it cannot be registered. */
+export function guardRoutes(app: FastifyInstance, deps: AccessDeps): void {
+  app.decorateRequest("caller", undefined);
+  app.decorateRequest("task", undefined);
+  app.decorateRequest("problemCode", undefined);
+
+  app.addHook("onRoute", ({ url, method, config }) => {
+    const access = config?.access;
+    if (url === "/docs" || url.startsWith("/docs/")) return; // a library's: pages that anybody may read
+    if (access === undefined) throw new Error(`${String(method)} ${url} does not say who may call it`);
+    const parameter = PATH_PARAMETER[access];
+    if (parameter !== undefined && !url.includes(parameter)) throw new Error(`${url} has no ${parameter}`);
+    const changes = [method].flat().some((name) => !SAFE_METHODS.has(name));
+    if (changes && config?.action === undefined) throw new Error(`${String(method)} ${url} has no audit action`);
+  });
+
+  app.addHook("onRequest", async (request) => {
+    const { access } = request.routeOptions.config;
+    if (access === undefined || access === "public") return;
+    request.caller = await identify(request, deps);
+  });
+
+  app.addHook("preHandler", async (request) => {
+    const { access } = request.routeOptions.config;
+    const { caller } = request;
+    if (access === undefined || access === "public" || caller === undefined) return;
+    if (access === "task") request.task = await ownTask(request, caller, deps);
+    if (access === "workspace" || access === "workspace-admin") requireOwnWorkspace(request, caller);
+    if ((access === "admin" || access === "workspace-admin") && caller.kind !== "admin") {
+      throw new AdminRequiredError(
+        request.routeOptions.config.action ?? `${request.method} ${request.routeOptions.url ?? ""}`,
+      );
+    }
+  });
+}
+
+/** The workspace that the caller is confined to; undefined for an administrator, who is not. */
+export const scopeOf = (request: FastifyRequest): string | undefined => request.caller?.workspaceId ?? undefined;
+
+/**
+ * For routes with access `caller`: the workspace that the request names or, where it names none, the caller's own.
+ * Undefined when an administrator names none.
+ *
+ * @throws WorkspaceNotFoundError when it names one that the caller may not see.
+ */
+export function scopedWorkspace(request: FastifyRequest, named: string | undefined): string | undefined {
+  const scope = scopeOf(request);
+  if (scope !== undefined && named !== undefined && named !== scope) throw new WorkspaceNotFoundError(named);
+  return named ?? scope;
+}
+
+/** The task that the guard found for a route with access `task`. */
+export function taskOf(request: FastifyRequest): TaskStatus {
+  if (request.task === undefined) throw new Error("only routes with access `task` have a task");
+  return request.task;
+}
+
+/** The name of a caller in the audit log. */
+export const actorOf = (caller: Caller): string =>
+  caller.workspaceId === null ? `admin:${caller.name}` : `workspace:${caller.workspaceId}:${caller.name}`;
+
+async function identify(request: FastifyRequest, deps: AccessDeps): Promise<Caller> {
+  const [scheme, token, ...rest] = (request.headers.authorization ?? "").split(" ");
+  if (token === undefined || token === "" || rest.length > 0 || scheme?.toLowerCase() !== "bearer") {
+    throw new UnauthenticatedError("missing");
+  }
+  const hash = hashToken(token);
+  // Equal lengths by construction, so that the time tells nothing.
+  if (timingSafeEqual(hash, deps.adminTokenHash)) {
+    return { kind: "admin", name: "root", tokenId: null, workspaceId: null };
+  }
+  const found = await deps.tokens.find(hash);
+  if (found === undefined) throw new UnauthenticatedError("unknown");
+  const { workspaceId, name, tokenId } = found;
+  return { kind: workspaceId === null ? "admin" : "workspace", name, tokenId, workspaceId };
+}
+
+function requireOwnWorkspace(request: FastifyRequest, caller: Caller): void {
+  const { workspaceId } = request.params as { workspaceId: string };
+  if (caller.kind === "workspace" && caller.workspaceId !== workspaceId.toLowerCase()) {
+    throw new WorkspaceNotFoundError(workspaceId);
+  }
+}
+
+async function ownTask(request: FastifyRequest, caller: Caller, deps: AccessDeps): Promise<TaskStatus> {
+  const { taskId } = request.params as { taskId: string };
+  const task = await deps.taskStatus(taskId);
+  if (caller.kind === "workspace" && task.workspaceId !== caller.workspaceId) throw new TaskNotFoundError(taskId);
+  return task;
+}

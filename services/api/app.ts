@@ -1,0 +1,102 @@
+import { randomUUID } from "node:crypto";
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import type { TaskRunner } from "../runner/task-runner.ts";
+import { guardRoutes, hashToken } from "./access.ts";
+import { auditMutations } from "./audit-mutations.ts";
+import type { AuditLog } from "./audit-log.ts";
+import { EventStreams, type EventStreamsOptions } from "./event-streams.ts";
+import { PrometheusMetrics } from "./metrics.ts";
+import { serveOpenApi } from "./openapi.ts";
+import type { Operations } from "./operations.ts";
+import { answerProblems } from "./problem.ts";
+import { adminRoutes } from "./routes/admin.ts";
+import { egressRoutes } from "./routes/egress.ts";
+import { serviceRoutes, type ServiceRoutesDeps } from "./routes/service.ts";
+import { taskStreamRoutes } from "./routes/task-streams.ts";
+import { taskRoutes } from "./routes/tasks.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
+import { workspaceFileRoutes, type WorkspaceFileRoutesDeps } from "./routes/workspace-files.ts";
+import { workspaceRoutes, type WorkspaceRoutesDeps } from "./routes/workspaces.ts";
+import type { TaskListing } from "./task-listing.ts";
+import type { TokenStore } from "./token-store.ts";
+
+/** What the API needs from the rest of the system. `createApiDeps` makes it from a database and a folder. */
+export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps {
+  readonly workspaces: WorkspaceRoutesDeps["workspaces"];
+  readonly runner: TaskRunner;
+  readonly tasks: TaskListing;
+  readonly tokens: TokenStore;
+  readonly audit: AuditLog;
+  readonly operations: Operations;
+  readonly readiness: ServiceRoutesDeps["readiness"];
+  readonly log: FastifyBaseLogger;
+}
+
+export interface ApiOptions {
+  /** Bearer token of the first administrator. */
+  readonly adminToken: string;
+  /** Of the product; shown in the OpenAPI document. */
+  readonly version: string;
+  /**
+   * Largest request body in bytes: a `write_file` step may carry 10 MiB.
+   * @default 16 MiB
+   */
+  readonly bodyLimitBytes?: number;
+  readonly streams?: EventStreamsOptions;
+}
+
+const BODY_LIMIT_BYTES = 16 * 1_024 * 1_024;
+/** For a request to arrive as a whole: a client that trickles is cut off. */
+const REQUEST_TIMEOUT_MS = 120_000;
+
+/** On every answer. The docs page replaces the content policy with its own. */
+const SECURITY_HEADERS = {
+  "cache-control": "no-store",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "same-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+};
+
+/** Builds the API; the caller listens, or injects. `close()` ends open streams and waits for running requests. */
+export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    loggerInstance: deps.log,
+    genReqId: () => randomUUID(),
+    bodyLimit: options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    exposeHeadRoutes: false,
+    return503OnClosing: true,
+    routerOptions: { maxParamLength: 500 },
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+
+  const streams = new EventStreams(options.streams);
+  const metrics = new PrometheusMetrics({ operations: deps.operations, streams });
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.headers({ ...SECURITY_HEADERS, "x-request-id": request.id });
+  });
+  app.addHook("preClose", async () => streams.close());
+  answerProblems(app);
+  guardRoutes(app, {
+    adminTokenHash: hashToken(options.adminToken),
+    tokens: deps.tokens,
+    taskStatus: (taskId) => deps.runner.status(taskId),
+  });
+  auditMutations(app, deps.audit);
+  metrics.observe(app);
+
+  await serveOpenApi(app, options.version);
+  await app.register(serviceRoutes, { version: options.version, metrics, readiness: deps.readiness });
+  await app.register(taskRoutes, { ...deps, metrics, closing: streams.closing });
+  await app.register(taskStreamRoutes, { ...deps, streams });
+  await app.register(workspaceRoutes, deps);
+  await app.register(egressRoutes, deps);
+  await app.register(workspaceFileRoutes, deps);
+  await app.register(tokenRoutes, deps);
+  await app.register(adminRoutes, deps);
+  return app;
+}

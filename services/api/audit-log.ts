@@ -1,0 +1,64 @@
+import type { Pool } from "pg";
+import { z } from "zod";
+import type { AuditEntry, AuditQuery } from "../../contracts/http-api.ts";
+import { decodeCursor, encodeCursor } from "./cursor.ts";
+
+export type AuditRecord = Omit<AuditEntry, "entryId" | "at">;
+
+/** Who changed what. Append-only: the database refuses to change or remove a row. */
+export interface AuditLog {
+  append(record: AuditRecord): Promise<void>;
+  /** The newest first. @throws InvalidCursorError */
+  list(query: AuditQuery): Promise<{ items: AuditEntry[]; nextCursor: string | null }>;
+}
+
+const Cursor = z.tuple([z.string().regex(/^[0-9]{1,19}$/)]);
+interface Row {
+  id: string;
+  at: Date;
+  actor: string;
+  action: string;
+  target: string;
+  outcome: string;
+  details: { workspaceId?: string | null; requestId?: string };
+}
+
+export class PostgresAuditLog implements AuditLog {
+  readonly #database: Pick<Pool, "query">;
+
+  constructor(deps: { readonly database: Pick<Pool, "query"> }) {
+    this.#database = deps.database;
+  }
+
+  async append({ actor, action, target, outcome, workspaceId, requestId }: AuditRecord): Promise<void> {
+    await this.#database.query(
+      "INSERT INTO audit_log (actor, action, target, outcome, details) VALUES ($1, $2, $3, $4, $5)",
+      [actor, action, target, outcome, { workspaceId, requestId }],
+    );
+  }
+
+  async list(query: AuditQuery): Promise<{ items: AuditEntry[]; nextCursor: string | null }> {
+    const before = query.cursor === undefined ? null : decodeCursor(Cursor, query.cursor)[0];
+    const { rows } = await this.#database.query<Row>(
+      `SELECT id, at, actor, action, target, outcome, details FROM audit_log
+       WHERE ($1::bigint IS NULL OR id < $1) AND ($2::text IS NULL OR action = $2)
+         AND ($3::text IS NULL OR details->>'workspaceId' = $3)
+       ORDER BY id DESC LIMIT $4`,
+      [before, query.action ?? null, query.workspaceId ?? null, query.limit + 1],
+    );
+    const items = rows.slice(0, query.limit).map(toEntry);
+    const last = items.at(-1);
+    return { items, nextCursor: rows.length > query.limit && last !== undefined ? encodeCursor([last.entryId]) : null };
+  }
+}
+
+const toEntry = ({ id, at, actor, action, target, outcome, details }: Row): AuditEntry => ({
+  entryId: id,
+  at: at.toISOString(),
+  actor,
+  action,
+  target,
+  outcome,
+  workspaceId: details.workspaceId ?? null,
+  requestId: details.requestId ?? "",
+});

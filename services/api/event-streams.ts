@@ -1,0 +1,131 @@
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { TooManyStreamsError } from "./errors.ts";
+
+export interface EventStreamsOptions {
+  /**
+   * Milliseconds between comments that keep proxies from closing an idle stream.
+   * @default 15_000
+   */
+  readonly heartbeatMs?: number;
+  /**
+   * Milliseconds after which a client that takes nothing of what waits for it is cut off.
+   * @default 60_000
+   */
+  readonly stalledClientMs?: number;
+  /**
+   * Streams served at once by this process; one more is answered with 503.
+   * @default 1_000
+   */
+  readonly maxStreams?: number;
+}
+
+/** What a stream is made of. */
+export interface StreamSource<Item> {
+  readonly mediaType: "text/event-stream" | "text/plain; charset=utf-8";
+  /** Opens the source; it must end when the signal fires. */
+  readonly open: (signal: AbortSignal) => AsyncIterable<Item>;
+  /** The bytes of an item, `""` for none. */
+  readonly encode: (item: Item) => string;
+}
+
+/** Bytes kept for a client that reads slower than the source speaks. The source is asked for more only below this. */
+const BUFFER_BYTES = 65_536;
+
+/** The long answers of this process: counted, bounded in memory, and ended together at shutdown. */
+export class EventStreams {
+  readonly #heartbeatMs: number;
+  readonly #stalledClientMs: number;
+  readonly #maxStreams: number;
+  readonly #open = new Set<AbortController>();
+  readonly #closing = new AbortController();
+
+  constructor(options: EventStreamsOptions = {}) {
+    this.#heartbeatMs = options.heartbeatMs ?? 15_000;
+    this.#stalledClientMs = options.stalledClientMs ?? 60_000;
+    this.#maxStreams = options.maxStreams ?? 1_000;
+  }
+
+  get count(): number {
+    return this.#open.size;
+  }
+
+  /** Fires at shutdown: for whatever else waits long, such as `?wait=`. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Ends every stream; clients come back with `Last-Event-ID`. */
+  close(): void {
+    this.#closing.abort();
+    for (const controller of this.#open) controller.abort();
+  }
+
+  /** Answers with the source, item by item, until it ends, the client leaves or the process stops. */
+  async send<Item>(request: FastifyRequest, reply: FastifyReply, source: StreamSource<Item>): Promise<FastifyReply> {
+    if (this.#open.size >= this.#maxStreams) throw new TooManyStreamsError(this.#maxStreams);
+    const controller = new AbortController();
+    this.#open.add(controller);
+    if (this.#closing.signal.aborted) controller.abort();
+
+    const out = new PassThrough({ highWaterMark: BUFFER_BYTES });
+    cutOffWhenStalled(request, reply, this.#stalledClientMs);
+    out.once("close", () => {
+      controller.abort();
+      this.#open.delete(controller);
+    });
+    reply.raw.once("close", () => out.destroy());
+
+    const isSse = source.mediaType === "text/event-stream";
+    const beat = isSse ? this.#keepAlive(out) : undefined;
+    void pump(source, out, controller.signal)
+      .then(() => out.end())
+      .catch((error: unknown) => {
+        request.log.error({ event: "stream_failed", err: error }, "stream failed");
+        out.destroy();
+      })
+      .finally(() => {
+        clearInterval(beat);
+        controller.abort();
+      });
+    if (isSse) void reply.header("x-accel-buffering", "no");
+    return reply.code(200).type(source.mediaType).send(out);
+  }
+
+  #keepAlive(out: PassThrough): NodeJS.Timeout {
+    out.write(": connected\n\n"); // sends the headers at once
+    const beat = setInterval(() => {
+      if (out.writableLength === 0 && out.writable) out.write(": heartbeat\n\n");
+    }, this.#heartbeatMs);
+    return beat.unref();
+  }
+}
+
+async function pump<Item>(source: StreamSource<Item>, out: PassThrough, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const item of source.open(signal)) {
+      if (signal.aborted) return;
+      const text = source.encode(item);
+      if (text !== "" && !out.write(text)) await once(out, "drain", { signal });
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** Ends a connection that takes no byte of what is waiting for it; one for which nothing waits is left alone. */
+function cutOffWhenStalled(request: FastifyRequest, reply: FastifyReply, milliseconds: number): void {
+  const response = reply.raw;
+  response.setTimeout(milliseconds, () => {
+    if (response.writableLength === 0) {
+      response.setTimeout(milliseconds);
+      return;
+    }
+    request.log.warn({ event: "stream_client_stalled" }, "client that reads nothing was cut off");
+    response.destroy();
+  });
+}
+
+/** One server-sent event; its id is what the client gives back as `Last-Event-ID`. */
+export const sseEvent = (id: number, data: unknown): string => `id: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
