@@ -1,0 +1,57 @@
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { GatewayEnv } from "../../contracts/service-env.ts";
+import { createPool } from "../runtime/database.ts";
+import { startHealthServer } from "../runtime/health.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { parseEnv } from "../runtime/parse-env.ts";
+import { onShutdown } from "../runtime/shutdown.ts";
+import { taskTokenKey, verifyTaskToken } from "../runtime/task-token.ts";
+import { buildGateway } from "./app.ts";
+import { CachedEgressRuleStore } from "./egress-rule-store.ts";
+import { resolveBySystem } from "./name-resolver.ts";
+import { PostgresEgressRuleStore } from "./postgres-egress-rule-store.ts";
+import { databaseGuard } from "./protected-endpoints.ts";
+
+/** Tunnels that are open when the gateway is told to stop may go on for so long. */
+const SHUTDOWN_GRACE_MS = 5_000;
+
+const env = parseEnv("gateway", GatewayEnv, process.env);
+const log = createLogger({ service: "gateway", level: env.LOG_LEVEL });
+const registry = new Registry();
+collectDefaultMetrics({ register: registry });
+
+const pool = createPool({ url: env.DATABASE_URL, applicationName: "automatos-gateway", log, max: 4 });
+const rules = new PostgresEgressRuleStore({ pool });
+const key = taskTokenKey(env.TASK_TOKEN_KEY);
+const gateway = buildGateway({
+  verifyToken: (token) => verifyTaskToken(token, key),
+  rules: new CachedEgressRuleStore({ store: rules }),
+  defaultRules: env.DEFAULT_EGRESS_RULES.split(",")
+    .map((rule) => rule.trim())
+    .filter((rule) => rule !== ""),
+  log,
+  registry,
+  isProtected: await databaseGuard(env.DATABASE_URL, (host) =>
+    resolveBySystem(host, { signal: AbortSignal.timeout(5_000) }),
+  ),
+});
+
+await gateway.listen(env.SOCKET_PATH);
+const health = await startHealthServer({
+  host: env.HEALTH_HOST,
+  port: env.HEALTH_PORT,
+  registry,
+  checks: { proxy: () => gateway.check(), database: () => rules.check() },
+  log,
+});
+log.info({ event: "gateway_started", socketPath: env.SOCKET_PATH, healthPort: health.port }, "gateway started");
+
+onShutdown({
+  log,
+  deadlineMs: SHUTDOWN_GRACE_MS * 2,
+  close: [
+    { name: "proxy", close: () => gateway.close({ graceMs: SHUTDOWN_GRACE_MS }) },
+    { name: "health", close: () => health.close() },
+    { name: "database", close: () => pool.end() },
+  ],
+});

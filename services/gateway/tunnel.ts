@@ -1,0 +1,60 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type AdmissionDeps, admit } from "./admission.ts";
+import type { Exchange } from "./exchange.ts";
+import { asRefusal } from "./internal-error.ts";
+import { problemBody, problemHeaders, titleOf } from "./refusals.ts";
+import { parseAuthority } from "./target.ts";
+
+export interface TunnelDeps extends AdmissionDeps {
+  /** A tunnel in which nothing moves for so long is closed. */
+  readonly idleTimeoutMs: number;
+}
+
+/** Answers `CONNECT host:port`, and then passes bytes both ways without looking at them. Never rejects. */
+export async function tunnel(
+  deps: TunnelDeps,
+  exchange: Exchange,
+  request: IncomingMessage,
+  client: Duplex,
+  head: Buffer,
+): Promise<void> {
+  client.on("error", () => client.destroy());
+  try {
+    const upstream = await admit(deps, exchange, request, () => parseAuthority(request.url ?? "", undefined));
+    if (client.destroyed) {
+      upstream.destroy();
+      return;
+    }
+    client.write("HTTP/1.1 200 Connection established\r\n\r\n");
+    if (head.length > 0) upstream.write(head);
+    join(request.socket, upstream, deps.idleTimeoutMs);
+  } catch (error) {
+    exchange.refused(error);
+    const refusal = asRefusal(error);
+    const body = problemBody(refusal);
+    const headers = Object.entries(problemHeaders(refusal, body)).map(([name, value]) => `${name}: ${value}\r\n`);
+    client.end(`HTTP/1.1 ${refusal.status} ${titleOf(refusal.status)}\r\n${headers.join("")}\r\n${body}`);
+    // A client that goes on sending without reading the answer is not waited for.
+    request.socket.setTimeout(1_000, () => client.destroy());
+    client.resume();
+  }
+}
+
+/** Both directions end on their own (half-close); an error, a close or long silence on one side ends both. */
+function join(client: Socket, upstream: Socket, idleTimeoutMs: number): void {
+  for (const [from, to] of [
+    [client, upstream],
+    [upstream, client],
+  ] as const) {
+    from.pipe(to);
+    from.on("error", () => to.destroy());
+    // After an orderly end what is still on its way to the other side may arrive.
+    from.on("close", () => (from.readableEnded ? to.destroySoon() : to.destroy()));
+    from.setTimeout(idleTimeoutMs, () => {
+      from.destroy();
+      to.destroy();
+    });
+  }
+}
