@@ -1,0 +1,220 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { PlanLimitOverrides } from "../../contracts/plan.ts";
+import type { ApiEnv, GatewayEnv, SandboxKind, WorkerEnv } from "../../contracts/service-env.ts";
+import { LocalPostgres } from "./local-postgres.ts";
+import { LocalProcess } from "./local-process.ts";
+import type { MachineIndexes } from "./machine-indexes.ts";
+import { PROJECT_DIR, projectPath } from "./project-folder.ts";
+import { RandomSecret } from "./random-secret.ts";
+import { sourceHash } from "./source-hash.ts";
+
+export interface LocalPlatformArgs {
+  /** TCP ports on 127.0.0.1; the first worker takes `worker`, further ones those after it. */
+  readonly ports: {
+    readonly api: number;
+    readonly worker: number;
+    readonly gateway: number;
+    readonly postgres: number;
+  };
+  /** Worker processes, at least one. */
+  readonly workers: number;
+  /** Tasks that one worker runs at once. */
+  readonly workerConcurrency: number;
+  /** Seconds after which a silent worker has lost its tasks. */
+  readonly leaseSeconds: number;
+  /** Destinations that every sandbox may reach, beside the package indexes. */
+  readonly egressRules: readonly string[];
+  /** The package indexes that sandboxes use and may reach. */
+  readonly packageIndexes: Pick<MachineIndexes, "pipIndexUrl" | "npmRegistry" | "egressRules">;
+  /** `none` runs commands bare: for development only. */
+  readonly sandbox: SandboxKind;
+  /** Limits of plans that differ from the defaults. */
+  readonly plans: PlanLimitOverrides;
+  readonly logLevel: ApiEnv["LOG_LEVEL"];
+}
+
+/**
+ * A service's whole environment: a variable of its schema that nobody sets does not compile, be it one with a default.
+ * Optional ones may be left out.
+ */
+type EnvironmentOf<Env> = {
+  readonly [Key in keyof Env as undefined extends Env[Key] ? never : Key]: pulumi.Input<string>;
+} & { readonly [Key in keyof Env as undefined extends Env[Key] ? Key : never]?: pulumi.Input<string> };
+
+/** Folder of all workspaces, below the project's. */
+const WORKSPACES_DIR = ".automatos/workspaces";
+/** A Unix socket's path may have 107 bytes; relative to the project's folder, where services run, it always fits. */
+const GATEWAY_SOCKET = ".automatos/run/gateway.sock";
+const LOOPBACK = "127.0.0.1";
+const WORKER_GRACE_SECONDS = 20;
+
+/** The whole platform as processes of this machine: database, API, gateway, workers. Data lie in `.automatos/`. */
+export class LocalPlatform extends pulumi.ComponentResource {
+  readonly apiUrl: pulumi.Output<string>;
+  readonly apiDocsUrl: pulumi.Output<string>;
+  /** Bearer token of the first administrator; a secret. */
+  readonly adminToken: pulumi.Output<string>;
+  readonly gatewayHealthUrl: pulumi.Output<string>;
+  readonly workerHealthUrls: pulumi.Output<string[]>;
+  /** Below the project's folder. */
+  readonly workspacesDir: string = WORKSPACES_DIR;
+
+  constructor(name: string, args: LocalPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("automatos:local:LocalPlatform", name, { ...args }, opts);
+    this.#checkPorts(name, args);
+    const child = { parent: this };
+
+    const secrets = this.#secrets(name);
+    const postgres = new LocalPostgres(
+      `${name}-postgres`,
+      {
+        port: args.ports.postgres,
+        portKey: "ports.postgres",
+        ownerPassword: secrets.ownerPassword,
+        gatewayPassword: secrets.gatewayPassword,
+      },
+      child,
+    );
+    // the API brings the schema up to date: nothing that reads the database starts before it is done
+    const api = this.#service("api", name, args.ports.api, "ports.api", apiEnv(args, postgres, secrets), [postgres]);
+    const gatewayVariables = gatewayEnv(args, postgres, secrets);
+    const gateway = this.#service("gateway", name, args.ports.gateway, "ports.gateway", gatewayVariables, [api]);
+    // after the gateway, so that a worker that is stopped can end its tasks with their network in place
+    const workers = workerPorts(args).map((port, index) =>
+      this.#service(
+        "worker",
+        name,
+        port,
+        "ports.worker",
+        workerEnv(args, index, postgres, secrets),
+        [api, gateway],
+        index,
+      ),
+    );
+
+    this.apiUrl = api.url;
+    this.apiDocsUrl = pulumi.interpolate`${api.url}/docs`;
+    this.adminToken = secrets.adminToken;
+    this.gatewayHealthUrl = pulumi.interpolate`${gateway.url}/readyz`;
+    this.workerHealthUrls = pulumi.all(workers.map((worker) => pulumi.interpolate`${worker.url}/readyz`));
+    this.registerOutputs({
+      apiUrl: this.apiUrl,
+      apiDocsUrl: this.apiDocsUrl,
+      adminToken: this.adminToken,
+      gatewayHealthUrl: this.gatewayHealthUrl,
+      workerHealthUrls: this.workerHealthUrls,
+      workspacesDir: this.workspacesDir,
+    });
+  }
+
+  #checkPorts(name: string, args: LocalPlatformArgs): void {
+    const { api, gateway, postgres } = args.ports;
+    const used = [api, gateway, postgres, ...workerPorts(args)];
+    const twice = used.find((port, index) => used.indexOf(port) !== index);
+    if (twice !== undefined) {
+      const why = args.workers > 1 ? ` (${args.workers} workers take the ports from ${args.ports.worker} on)` : "";
+      throw new pulumi.ResourceError(`${name}: port ${twice} is given twice${why}; set another in ports`, this, true);
+    }
+  }
+
+  #secrets(name: string): Secrets {
+    const make = (what: string, bytes: number, encoding: "hex" | "base64") =>
+      new RandomSecret(`${name}-${what}`, { bytes, encoding }, { parent: this }).value;
+    return {
+      ownerPassword: make("database-password", 24, "hex"),
+      gatewayPassword: make("gateway-database-password", 24, "hex"),
+      adminToken: make("admin-token", 32, "hex"),
+      taskTokenKey: make("task-token-key", 32, "base64"),
+    };
+  }
+
+  #service(
+    kind: "api" | "gateway" | "worker",
+    platform: string,
+    port: number,
+    portKey: string,
+    env: Readonly<Record<string, pulumi.Input<string> | undefined>>,
+    dependsOn: pulumi.Resource[],
+    index = 0,
+  ): LocalProcess {
+    const program = `services/${kind}/main.ts`;
+    const name = kind === "worker" ? `worker-${index + 1}` : kind;
+    const set = Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const]));
+    return new LocalProcess(
+      `${platform}-${name}`,
+      {
+        name,
+        program,
+        port,
+        portKey,
+        env: Object.fromEntries(set),
+        sourceHash: sourceHash(PROJECT_DIR, program),
+        stopGraceSeconds: WORKER_GRACE_SECONDS + 10,
+      },
+      { parent: this, dependsOn },
+    );
+  }
+}
+
+interface Secrets {
+  readonly ownerPassword: pulumi.Output<string>;
+  readonly gatewayPassword: pulumi.Output<string>;
+  readonly adminToken: pulumi.Output<string>;
+  readonly taskTokenKey: pulumi.Output<string>;
+}
+
+function workerPorts({ ports, workers }: LocalPlatformArgs): number[] {
+  return Array.from({ length: workers }, (_, index) => ports.worker + index);
+}
+
+function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Secrets): EnvironmentOf<ApiEnv> {
+  return {
+    HOST: LOOPBACK,
+    PORT: String(args.ports.api),
+    DATABASE_URL: postgres.ownerUrl,
+    TASK_RUNNER_BACKEND: "queued",
+    ADMIN_TOKEN: secrets.adminToken,
+    WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
+    PLAN_LIMITS: JSON.stringify(args.plans),
+    LOG_LEVEL: args.logLevel,
+  };
+}
+
+function gatewayEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Secrets): EnvironmentOf<GatewayEnv> {
+  return {
+    SOCKET_PATH: GATEWAY_SOCKET,
+    HEALTH_HOST: LOOPBACK,
+    HEALTH_PORT: String(args.ports.gateway),
+    DATABASE_URL: postgres.gatewayUrl,
+    TASK_TOKEN_KEY: secrets.taskTokenKey,
+    DEFAULT_EGRESS_RULES: [...args.egressRules, ...args.packageIndexes.egressRules].join(","),
+    LOG_LEVEL: args.logLevel,
+  };
+}
+
+function workerEnv(
+  args: LocalPlatformArgs,
+  index: number,
+  postgres: LocalPostgres,
+  secrets: Secrets,
+): EnvironmentOf<WorkerEnv> {
+  const { pipIndexUrl, npmRegistry } = args.packageIndexes;
+  return {
+    HEALTH_HOST: LOOPBACK,
+    HEALTH_PORT: String(args.ports.worker + index),
+    DATABASE_URL: postgres.ownerUrl,
+    WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
+    WORKER_ID: `worker-${index + 1}`,
+    WORKER_CONCURRENCY: String(args.workerConcurrency),
+    WORKER_QUEUES: "critical,high,normal,low",
+    LEASE_SECONDS: String(args.leaseSeconds),
+    SHUTDOWN_GRACE_SECONDS: String(WORKER_GRACE_SECONDS),
+    AUTOMATOS_SANDBOX: args.sandbox,
+    GATEWAY_SOCKET: projectPath(GATEWAY_SOCKET),
+    TASK_TOKEN_KEY: secrets.taskTokenKey,
+    PLAN_LIMITS: JSON.stringify(args.plans),
+    ...(pipIndexUrl === undefined ? {} : { PIP_INDEX_URL: pipIndexUrl }),
+    ...(npmRegistry === undefined ? {} : { NPM_REGISTRY: npmRegistry }),
+    LOG_LEVEL: args.logLevel,
+  };
+}

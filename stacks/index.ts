@@ -1,0 +1,19 @@
+import { loadConfig } from "./load-config.ts";
+import { local } from "./local.ts";
+import { notBuiltYet } from "./not-built-yet.ts";
+import type { StackOutputs } from "./stack-outputs.ts";
+
+/** The program of every stack: its configuration's phase decides what is built. */
+export default async function stack(): Promise<StackOutputs> {
+  const config = loadConfig();
+  switch (config.phase) {
+    case "local":
+      return local(config);
+    case "pilot":
+    case "scale":
+    case "dedicated":
+    case "byoc":
+    case "airgapped":
+      return notBuiltYet(config.phase);
+  }
+}

@@ -1,0 +1,15 @@
+import type * as pulumi from "@pulumi/pulumi";
+
+/** What every phase's stack says of itself; `pulumi stack output` shows it. */
+export interface StackOutputs {
+  readonly phase: string;
+  readonly apiUrl: pulumi.Output<string>;
+  /** The API's documentation, to be read in a browser. */
+  readonly apiDocsUrl: pulumi.Output<string>;
+  /** Bearer token of the first administrator; a secret. */
+  readonly adminToken: pulumi.Output<string>;
+  readonly workerHealthUrls: pulumi.Output<string[]>;
+  readonly gatewayHealthUrl: pulumi.Output<string>;
+  /** Where the workspaces' files are: below the project's folder in the local phase. */
+  readonly workspacesDir: string;
+}
