@@ -1,0 +1,229 @@
+/** One operation on one stack: holds its parts together, and knows whether it may go on. */
+import type { OperationRequest, ResourceState, Snapshot } from "../model.ts";
+import { Diagnostics } from "./diagnostics.ts";
+import { messageOf, ReportedError, ShutdownError } from "./errors.ts";
+import { EventSink } from "./events.ts";
+import type { Goal, RegisterResult } from "./goal.ts";
+import { OldResources } from "./old-resources.ts";
+import { programEntry } from "./program/language-host.ts";
+import { Callbacks } from "./protocol/callbacks.ts";
+import { EngineService } from "./protocol/engine-service.ts";
+import { ResourceHooks } from "./protocol/hooks.ts";
+import { BuiltinProvider } from "./provider/builtin-provider.ts";
+import { ProviderRegistry } from "./provider/provider-registry.ts";
+import { SnapshotJournal } from "./snapshot-journal.ts";
+import { Progress } from "./step/progress.ts";
+import { ReplacementPlanner } from "./step/replacement-planner.ts";
+import { StepExecutor, stopsEverything } from "./step/step-executor.ts";
+import { StepGenerator } from "./step/step-generator.ts";
+import type { ReadGoal } from "./step/step-generator.ts";
+import type { StepContext } from "./step/step.ts";
+import { TargetRules } from "./step/target-rules.ts";
+import { UrnTargets } from "./targets.ts";
+
+export class Deployment {
+  readonly request: OperationRequest;
+  readonly events: EventSink;
+  readonly diagnostics: Diagnostics;
+  readonly journal: SnapshotJournal;
+  readonly olds: OldResources;
+  readonly progress = new Progress();
+  readonly targets: UrnTargets;
+  readonly excludes: UrnTargets;
+  readonly context: StepContext;
+  readonly executor: StepExecutor;
+  readonly providers: ProviderRegistry;
+  readonly callbacks = new Callbacks();
+  readonly hooks: ResourceHooks;
+  readonly engineAddress: string;
+  readonly #engine: EngineService;
+  readonly #generator: StepGenerator;
+  readonly #stop = new AbortController();
+  readonly #waiting = new Set<(error: Error) => void>();
+  /** Registrations whose steps are not known yet, or run. */
+  readonly #handling = new Set<Promise<void>>();
+  #error: unknown;
+
+  static async start(request: OperationRequest): Promise<Deployment> {
+    const events = new EventSink(request.onEvent, request.dryRun);
+    const engine = new EngineService(new Diagnostics(events));
+    return new Deployment(request, events, engine, await engine.listen());
+  }
+
+  private constructor(request: OperationRequest, events: EventSink, engine: EngineService, engineAddress: string) {
+    this.request = request;
+    this.events = events;
+    this.#engine = engine;
+    this.engineAddress = engineAddress;
+    this.diagnostics = new Diagnostics(events);
+    this.olds = new OldResources(request.base.resources);
+    this.journal = new SnapshotJournal(this.olds.states, request.base.pendingOperations, (snapshot) =>
+      request.dryRun ? Promise.resolve() : request.checkpoint(snapshot),
+    );
+    this.targets = new UrnTargets(request.targets);
+    this.excludes = new UrnTargets(request.excludes);
+    this.hooks = new ResourceHooks(this.callbacks, this.diagnostics, request.dryRun);
+    this.providers = this.#providerRegistry();
+    this.context = {
+      dryRun: request.dryRun,
+      diagnostics: this.diagnostics,
+      providers: this.providers,
+      journal: this.journal,
+      runHooks: async (kind, state, old) => {
+        const error = await this.hooks.run(kind, state, old);
+        if (error !== undefined) this.fail(error);
+      },
+      isCondemned: (urn) => this.progress.deletes.has(urn),
+      recordError: (error) => {
+        this.#error ??= error;
+      },
+    };
+    this.executor = new StepExecutor({
+      context: this.context,
+      events,
+      parallel: request.parallel,
+      signal: this.#stop.signal,
+      onFailure: (error) => {
+        this.#error ??= error;
+        if (stopsEverything(error)) this.stop();
+      },
+    });
+    this.#generator = this.#stepGenerator();
+    request.signal.addEventListener("abort", this.#onCancel);
+    if (request.signal.aborted) this.#onCancel();
+  }
+
+  /** The first thing that went wrong. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  get isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  get stopSignal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** No step begins any more, and who waits for one is told so. */
+  stop(): void {
+    if (this.isStopped) return;
+    this.#stop.abort();
+    for (const reject of this.#waiting) reject(new ShutdownError());
+    this.#waiting.clear();
+  }
+
+  /** Something went wrong: shown, unless it was already, and nothing more begins. */
+  fail(error: unknown, urn = ""): void {
+    this.#error ??= error;
+    if (!(error instanceof ReportedError || error instanceof ShutdownError)) {
+      this.diagnostics.error(urn, messageOf(error));
+      if (this.#error === error) this.#error = new ReportedError(messageOf(error));
+    }
+    this.stop();
+  }
+
+  register(goal: Goal): Promise<RegisterResult> {
+    return this.#handle((settle) =>
+      this.#generator.generate({ goal, settle }, (steps) => this.executor.runChain(steps)),
+    );
+  }
+
+  read(goal: ReadGoal): Promise<ResourceState> {
+    return this.#handle((settle) => this.executor.runChain(this.#generator.generateRead(goal, settle)));
+  }
+
+  /** Resolves when no step runs and none is being thought about. */
+  async idle(): Promise<void> {
+    while (this.#handling.size > 0) await Promise.allSettled(this.#handling);
+    await this.executor.idle();
+  }
+
+  snapshot(): Snapshot {
+    return this.journal.snapshot();
+  }
+
+  async close(): Promise<void> {
+    this.request.signal.removeEventListener("abort", this.#onCancel);
+    this.callbacks.close();
+    await this.providers.close();
+    this.#engine.close();
+  }
+
+  #handle<Result>(work: (settle: (result: Result) => void) => Promise<void>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      if (this.isStopped) {
+        reject(new ShutdownError());
+        return;
+      }
+      this.#waiting.add(reject);
+      const earlier = [...this.#handling];
+      const handling = work((result) => {
+        this.#waiting.delete(reject);
+        resolve(result);
+      }).catch(async (error: unknown) => {
+        // What was registered before it is carried out, so that the outcome does not depend on who was faster.
+        if (!this.request.dryRun) await Promise.allSettled(earlier);
+        this.fail(error);
+      });
+      this.#handling.add(handling);
+      void handling.then(() => this.#handling.delete(handling));
+    });
+  }
+
+  readonly #onCancel = (): void => {
+    this.stop();
+    void this.providers.cancel();
+  };
+
+  #providerRegistry(): ProviderRegistry {
+    const { request } = this;
+    const builtin = new BuiltinProvider({
+      readStackOutputs: request.readStackOutputs,
+      findResource: (urn) => this.executor.find(urn),
+    });
+    return new ProviderRegistry(
+      {
+        engineAddress: this.engineAddress,
+        project: request.project,
+        stack: request.stack,
+        organization: request.organization,
+        projectDir: request.projectDir,
+        programDir: programEntry(request).folder,
+        onOutput: (stream, line) => {
+          if (line.trim() !== "") this.diagnostics.log(stream === "stdout" ? "info" : "info#err", "", line);
+        },
+      },
+      builtin,
+    );
+  }
+
+  #stepGenerator(): StepGenerator {
+    const { context, olds, progress, request, targets, excludes } = this;
+    const rules = new TargetRules({
+      context,
+      olds,
+      progress,
+      targets,
+      targetDependents: request.targetDependents,
+      excludes,
+      replaces: new UrnTargets(request.replaces),
+    });
+    const planner = new ReplacementPlanner({
+      context,
+      olds,
+      progress,
+      mustReplace: (urn, old) => rules.mustReplace(urn, old),
+    });
+    return new StepGenerator({
+      stack: request.stack,
+      project: request.project,
+      context,
+      olds,
+      progress,
+      targets: rules,
+      planner,
+    });
+  }
+}

@@ -1,0 +1,164 @@
+/** What the engine tells of its work, in the form of Pulumi's event log (apitype.EngineEvent). */
+import { AssetOrArchive, ResourceReference, Secret, Unknown } from "../model.ts";
+import type { EngineEvent, PropertyMap, PropertyValue, ResourceState, StepOp } from "../model.ts";
+import type { PropertyDiff } from "./property/diff.ts";
+import {
+  ARCHIVE_SIGNATURE,
+  ASSET_SIGNATURE,
+  RESOURCE_SIGNATURE,
+  SECRET_SIGNATURE,
+  SIGNATURE_KEY,
+  UNKNOWN_VALUE,
+} from "./property/signatures.ts";
+import { isList } from "./property/value.ts";
+
+export type Severity = "debug" | "info" | "info#err" | "warning" | "error";
+
+export interface StepDescription {
+  op: StepOp;
+  urn: string;
+  type: string;
+  provider: string;
+  old: ResourceState | undefined;
+  new: ResourceState | undefined;
+  keys?: readonly string[];
+  diffs?: readonly string[];
+  detailedDiff?: ReadonlyMap<string, PropertyDiff> | undefined;
+  logical: boolean;
+}
+
+export interface Summary {
+  isPreview: boolean;
+  maybeCorrupt: boolean;
+  durationSeconds: number;
+  changes: Partial<Record<StepOp, number>>;
+  result: "succeeded" | "failed" | "";
+}
+
+export class EventSink {
+  readonly #emit: (event: EngineEvent) => void;
+  readonly #planning: boolean;
+  #sequence = 0;
+
+  constructor(emit: (event: EngineEvent) => void, planning: boolean) {
+    this.#emit = emit;
+    this.#planning = planning;
+  }
+
+  /** @param config Keys as `project:key`; secrets blinded. */
+  prelude(config: Record<string, string>): void {
+    this.#send("preludeEvent", { config });
+  }
+
+  resourcePre(step: StepDescription): void {
+    this.#send("resourcePreEvent", { metadata: metadata(step), ...this.#planningField() });
+  }
+
+  resourceOutputs(step: StepDescription): void {
+    this.#send("resOutputsEvent", { metadata: metadata(step), ...this.#planningField() });
+  }
+
+  resourceFailed(step: StepDescription, steps: number): void {
+    this.#send("resOpFailedEvent", { metadata: metadata(step), status: 0, steps });
+  }
+
+  diagnostic(severity: Severity, urn: string, message: string, options: DiagnosticOptions = {}): void {
+    this.#send("diagnosticEvent", {
+      ...(urn === "" ? {} : { urn }),
+      ...(severity === "info" || severity === "info#err" ? {} : { prefix: `${severity}: ` }),
+      message: message.endsWith("\n") ? message : `${message}\n`,
+      color: "never",
+      severity,
+      ...(options.streamId ? { streamID: options.streamId } : {}),
+      ...(options.ephemeral ? { ephemeral: true } : {}),
+    });
+  }
+
+  stdout(message: string): void {
+    this.#send("stdoutEvent", { message, color: "never" });
+  }
+
+  summary(summary: Summary): void {
+    this.#send("summaryEvent", {
+      maybeCorrupt: summary.maybeCorrupt,
+      durationSeconds: Math.ceil(summary.durationSeconds),
+      resourceChanges: summary.changes,
+      policyPacks: {},
+      isPreview: summary.isPreview,
+      ...(summary.result === "" ? {} : { result: summary.result }),
+    });
+  }
+
+  cancel(): void {
+    this.#send("cancelEvent", {});
+  }
+
+  #planningField(): { planning?: true } {
+    return this.#planning ? { planning: true } : {};
+  }
+
+  #send(kind: string, payload: object): void {
+    this.#emit({ sequence: this.#sequence++, timestamp: Math.floor(Date.now() / 1_000), [kind]: payload });
+  }
+}
+
+export interface DiagnosticOptions {
+  streamId?: number;
+  ephemeral?: boolean;
+}
+
+function metadata(step: StepDescription): object {
+  return {
+    op: step.op,
+    urn: step.urn,
+    type: step.type,
+    old: stateMetadata(step.old),
+    new: stateMetadata(step.new),
+    keys: step.keys ?? [],
+    ...(step.diffs === undefined || step.diffs.length === 0 ? {} : { diffs: step.diffs }),
+    ...(step.detailedDiff === undefined ? {} : { detailedDiff: Object.fromEntries(step.detailedDiff) }),
+    ...(step.logical ? { logical: true } : {}),
+    provider: step.provider,
+  };
+}
+
+function stateMetadata(state: ResourceState | undefined): object | null {
+  if (state === undefined) return null;
+  return {
+    type: state.type,
+    urn: state.urn,
+    ...(state.custom ? { custom: true } : {}),
+    ...(state.delete ? { delete: true } : {}),
+    id: state.id ?? "",
+    parent: state.parent ?? "",
+    ...(state.protect ? { protect: true } : {}),
+    ...(state.external ? { external: true } : {}),
+    retainOnDelete: state.retainOnDelete ?? false,
+    inputs: blindMap(state.inputs ?? {}),
+    outputs: blindMap(state.outputs ?? {}),
+    provider: state.provider ?? "",
+    ...(state.initErrors === undefined ? {} : { initErrors: state.initErrors }),
+    ...(state.hideDiff === undefined ? {} : { hideDiffs: state.hideDiff }),
+  };
+}
+
+function blindMap(map: PropertyMap): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, blind(value)]));
+}
+
+/** Secrets are not in events at all, not even encrypted. */
+function blind(value: PropertyValue): unknown {
+  if (value === null || typeof value !== "object") return value;
+  if (value instanceof Secret) return { [SIGNATURE_KEY]: SECRET_SIGNATURE, ciphertext: "[secret]" };
+  if (value instanceof Unknown) return UNKNOWN_VALUE;
+  if (value instanceof ResourceReference)
+    return {
+      [SIGNATURE_KEY]: RESOURCE_SIGNATURE,
+      urn: value.urn,
+      packageVersion: value.packageVersion,
+      ...(value.id === undefined ? {} : { id: blind(value.id) }),
+    };
+  if (value instanceof AssetOrArchive)
+    return { [SIGNATURE_KEY]: value.kind === "asset" ? ASSET_SIGNATURE : ARCHIVE_SIGNATURE, ...blindMap(value.fields) };
+  return isList(value) ? value.map(blind) : blindMap(value);
+}

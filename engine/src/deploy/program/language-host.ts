@@ -1,0 +1,120 @@
+/** Runs the program with the SDK's own `cmd/run`, as Pulumi's language host for Node.js does. */
+import { statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join } from "node:path";
+import type { OperationRequest } from "../../model.ts";
+import { DeploymentError, ReportedError } from "../errors.ts";
+import { Child, NODE_LIFELINE } from "../provider/child.ts";
+
+/** By this exit code the SDK says that it told the user already what went wrong. */
+const ALREADY_REPORTED = 32;
+
+export interface ProgramAddresses {
+  monitor: string;
+  engine: string;
+}
+
+export class SdkMissingError extends DeploymentError {
+  constructor(folder: string, cause: unknown) {
+    super("SDK_MISSING", `@pulumi/pulumi is not installed for the program in ${folder}`, "Run `npm install` there.", {
+      cause,
+    });
+  }
+}
+
+/** The folder that the program runs in, and its entry within. */
+export function programEntry(request: Pick<OperationRequest, "program">): { folder: string; entry: string } {
+  const { program } = request;
+  return statSync(program).isDirectory()
+    ? { folder: program, entry: "." }
+    : { folder: dirname(program), entry: basename(program) };
+}
+
+export class Program {
+  readonly #child: Child;
+
+  constructor(
+    request: OperationRequest,
+    addresses: ProgramAddresses,
+    onOutput: (stream: "stdout" | "stderr", line: string) => void,
+  ) {
+    const { folder, entry } = programEntry(request);
+    this.#child = new Child({
+      command: process.execPath,
+      args: [...NODE_LIFELINE, ...nodeArguments(request), ...runArguments(request, addresses, folder, entry)],
+      cwd: request.projectDir,
+      env: environment(request),
+      onStdout: (line) => onOutput("stdout", line),
+      onStderr: (line) => onOutput("stderr", line),
+    });
+  }
+
+  /**
+   * Resolves when the program ended well.
+   * @throws ReportedError when the user knows already what went wrong.
+   */
+  async finished(): Promise<void> {
+    const { code, signal } = await this.#child.ended;
+    if (code === 0) return;
+    if (code === ALREADY_REPORTED) throw new ReportedError("the program failed");
+    throw new Error(
+      signal === null
+        ? `Program exited with non-zero exit code: ${String(code)}`
+        : `Program was ended by signal ${signal}`,
+    );
+  }
+
+  /** Ends it, after some time to end by itself. */
+  async stop(graceMs: number): Promise<void> {
+    const grace = new Promise((resolve) => setTimeout(resolve, graceMs).unref());
+    await Promise.race([this.#child.ended.catch(() => undefined), grace]);
+    await this.#child.stop();
+  }
+}
+
+function nodeArguments({ runtimeOptions }: OperationRequest): string[] {
+  return (runtimeOptions.nodeargs ?? "").split(/\s+/).filter((argument) => argument !== "");
+}
+
+function runArguments(request: OperationRequest, addresses: ProgramAddresses, folder: string, entry: string): string[] {
+  let run: string;
+  try {
+    run = createRequire(join(folder, "index.js")).resolve("@pulumi/pulumi/cmd/run");
+  } catch (error) {
+    throw new SdkMissingError(folder, error);
+  }
+  const flags: Record<string, string> = {
+    monitor: addresses.monitor,
+    engine: addresses.engine,
+    organization: request.organization,
+    project: request.project,
+    "root-directory": request.projectDir,
+    stack: request.stack,
+    pwd: folder,
+    parallel: String(request.parallel),
+  };
+  return [
+    run,
+    ...Object.entries(flags).flatMap(([flag, value]) => (value === "" ? [] : [`--${flag}`, value])),
+    ...(request.dryRun ? ["--dry-run"] : []),
+    entry,
+  ];
+}
+
+function environment(request: OperationRequest): NodeJS.ProcessEnv {
+  const config: Record<string, string> = {};
+  const secretKeys: string[] = [];
+  for (const [key, { value, secret }] of request.config) {
+    config[key] = value;
+    if (secret) secretKeys.push(key);
+  }
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    PULUMI_CONFIG: JSON.stringify(config),
+    PULUMI_CONFIG_SECRET_KEYS: JSON.stringify(secretKeys),
+  };
+  // Pulumi's default is TypeScript through ts-node.
+  if (request.runtimeOptions.typescript !== false) env["PULUMI_NODEJS_TYPESCRIPT"] = "true";
+  else delete env["PULUMI_NODEJS_TYPESCRIPT"];
+  return env;
+}

@@ -1,0 +1,108 @@
+/** Carries out what the program wants. */
+import type { PropertyMap } from "../../model.ts";
+import type { Deployment } from "../deployment.ts";
+import { DefaultProviders } from "../provider/default-providers.ts";
+import { Monitor } from "../protocol/monitor.ts";
+import { deleteLeftOvers } from "../step/delete-planner.ts";
+import { isRootStack } from "../urn.ts";
+import { Program } from "./language-host.ts";
+
+/** How long a program may take to end by itself when it is told that the deployment is over. */
+const PROGRAM_GRACE_MS = 3_000;
+
+interface StackOutputs {
+  urn: string;
+  outputs: PropertyMap;
+}
+
+export async function runProgram(deployment: Deployment): Promise<void> {
+  const { request, diagnostics } = deployment;
+  let stackOutputs: StackOutputs | undefined;
+  let allDone: () => void = () => undefined;
+  const everything = new Promise<void>((resolve) => (allDone = resolve));
+  let registeredAll: () => void = () => undefined;
+  const nothingMore = new Promise<void>((resolve) => (registeredAll = resolve));
+  const register = deployment.register.bind(deployment);
+  const monitor = new Monitor({
+    request,
+    callbacks: deployment.callbacks,
+    hooks: deployment.hooks,
+    providers: deployment.providers,
+    defaultProviders: new DefaultProviders(request.config, register),
+    register,
+    read: (goal) => deployment.read(goal),
+    completeOutputs: (urn, outputs) => {
+      // The stack's outputs are known when everything else is done.
+      if (isRootStack(urn)) stackOutputs = { urn, outputs };
+      else deployment.executor.completeOutputs(urn, outputs);
+    },
+    programDone: () => {
+      registeredAll();
+      return everything;
+    },
+    warn: (urn, message) => diagnostics.warning(urn, message),
+  });
+  const program = new Program(
+    request,
+    { monitor: await monitor.listen(), engine: deployment.engineAddress },
+    (stream, line) => {
+      if (line.trim() !== "") diagnostics.log(stream === "stdout" ? "info" : "info#err", "", line);
+    },
+  );
+  const stopped = new Promise<void>((resolve) => {
+    if (deployment.isStopped) resolve();
+    else deployment.stopSignal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  try {
+    const ended = program.finished().catch((error: unknown) => deployment.fail(error));
+    await Promise.race([ended, nothingMore, stopped]);
+    await deployment.idle();
+    if (!deployment.isStopped) await finish(deployment);
+    await deployment.idle();
+    if (stackOutputs !== undefined) completeStack(deployment, stackOutputs);
+    allDone();
+    await program.stop(PROGRAM_GRACE_MS);
+  } finally {
+    await program.stop(0);
+    monitor.close();
+  }
+}
+
+/** What the program did not register goes. */
+async function finish(deployment: Deployment): Promise<void> {
+  reportUnknownTargets(deployment);
+  const { context, olds, progress, targets, excludes, executor, request } = deployment;
+  try {
+    await deleteLeftOvers({
+      context,
+      olds,
+      progress,
+      targets,
+      excludes,
+      executor,
+      targetDependents: request.targetDependents,
+    });
+  } catch (error) {
+    deployment.fail(error);
+  }
+}
+
+export function reportUnknownTargets({ targets, olds, progress, diagnostics, context }: Deployment): void {
+  for (const urn of targets.literals) {
+    if (olds.has(urn) || progress.urns.has(urn)) continue;
+    const hint = urn.includes("$") ? "" : " Did you forget to escape $ in your shell?";
+    const message = `Target '${urn}' could not be found in the stack.${hint}`;
+    diagnostics.error("", message);
+    context.recordError(new Error(message));
+  }
+}
+
+function completeStack(deployment: Deployment, { urn, outputs }: StackOutputs): void {
+  // A program that failed did not say all: what was known before stays.
+  const known = deployment.error === undefined ? {} : deployment.olds.get(urn)?.outputs;
+  try {
+    deployment.executor.completeOutputs(urn, { ...known, ...outputs });
+  } catch (error) {
+    if (deployment.error === undefined) deployment.fail(error);
+  }
+}

@@ -1,0 +1,139 @@
+/** Property values as the protocol carries them, in a google.protobuf.Struct. */
+import { AssetOrArchive, ResourceReference, Secret, Unknown } from "../../model.ts";
+import type { PropertyMap, PropertyValue } from "../../model.ts";
+import { structPb } from "../protocol/protobuf.ts";
+import type { JavaScriptValue, Struct } from "../protocol/protobuf.ts";
+import {
+  ARCHIVE_SIGNATURE,
+  ASSET_SIGNATURE,
+  OUTPUT_SIGNATURE,
+  RESOURCE_SIGNATURE,
+  SECRET_SIGNATURE,
+  SIGNATURE_KEY,
+  UNKNOWN_VALUE,
+} from "./signatures.ts";
+import { isList } from "./value.ts";
+
+export interface MarshalOptions {
+  /** Unknown values go over as such; without it they are left out. */
+  keepUnknowns?: boolean;
+  /** Without it the receiver sees secrets as plain values. */
+  keepSecrets?: boolean;
+  /** Without it the receiver sees a resource's id, or its URN when it has none. */
+  keepResources?: boolean;
+}
+
+type WireMap = Record<string, JavaScriptValue>;
+
+export function marshalProperties(properties: PropertyMap, options: MarshalOptions): Struct {
+  return structPb.Struct.fromJavaScript(toWireMap(properties, options));
+}
+
+export function toWireMap(properties: PropertyMap, options: MarshalOptions): WireMap {
+  const wire: WireMap = {};
+  for (const [key, value] of Object.entries(properties)) {
+    const marshalled = toWire(value, options);
+    if (marshalled !== undefined) wire[key] = marshalled;
+  }
+  return wire;
+}
+
+export function toWire(value: PropertyValue, options: MarshalOptions): JavaScriptValue | undefined {
+  if (value === null || typeof value !== "object") return value;
+  if (value instanceof Unknown) return options.keepUnknowns ? UNKNOWN_VALUE : undefined;
+  if (value instanceof Secret) {
+    const element = toWire(value.element, options);
+    if (!options.keepSecrets || element === undefined) return element;
+    return { [SIGNATURE_KEY]: SECRET_SIGNATURE, value: element };
+  }
+  if (value instanceof ResourceReference) return referenceToWire(value, options);
+  if (value instanceof AssetOrArchive)
+    return {
+      [SIGNATURE_KEY]: value.kind === "asset" ? ASSET_SIGNATURE : ARCHIVE_SIGNATURE,
+      ...toWireMap(value.fields, options),
+    };
+  if (isList(value)) return value.map((item) => toWire(item, options) ?? null);
+  return toWireMap(value, options);
+}
+
+function referenceToWire(reference: ResourceReference, options: MarshalOptions): JavaScriptValue | undefined {
+  const id = reference.id === undefined ? undefined : toWire(reference.id, { ...options, keepUnknowns: true });
+  if (!options.keepResources) {
+    if (reference.id instanceof Unknown) return options.keepUnknowns ? UNKNOWN_VALUE : undefined;
+    return id ?? reference.urn;
+  }
+  return {
+    [SIGNATURE_KEY]: RESOURCE_SIGNATURE,
+    urn: reference.urn,
+    packageVersion: reference.packageVersion,
+    ...(id === undefined ? {} : { id }),
+  };
+}
+
+/**
+ * Output values are read as what they hold: unknown, secret or plain.
+ * @param onDependency Called with the URNs that an output value names.
+ */
+export function unmarshalProperties(struct: Struct | undefined, onDependency?: OnDependency): PropertyMap {
+  return struct === undefined ? {} : fromWireMap(struct.toJavaScript(), onDependency);
+}
+
+/** `key` is the top-level property that the value is in. */
+export type OnDependency = (key: string, urn: string) => void;
+
+export function fromWireMap(wire: Readonly<WireMap>, onDependency?: OnDependency): PropertyMap {
+  const map: Record<string, PropertyValue> = {};
+  for (const [key, value] of Object.entries(wire)) {
+    map[key] = fromWire(value, onDependency && ((urn) => onDependency(key, urn)));
+  }
+  return map;
+}
+
+export function fromWire(value: JavaScriptValue, onDependency?: (urn: string) => void): PropertyValue {
+  if (value === UNKNOWN_VALUE) return Unknown.instance;
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map((item) => fromWire(item, onDependency));
+  const map = value as WireMap;
+  switch (map[SIGNATURE_KEY]) {
+    case undefined:
+      return plainMap(map, onDependency);
+    case SECRET_SIGNATURE:
+      return new Secret(fromWire(map["value"] ?? null, onDependency));
+    case OUTPUT_SIGNATURE:
+      return outputFromWire(map, onDependency);
+    case RESOURCE_SIGNATURE:
+      return referenceFromWire(map);
+    case ASSET_SIGNATURE:
+      return new AssetOrArchive("asset", fieldsOf(map));
+    case ARCHIVE_SIGNATURE:
+      return new AssetOrArchive("archive", fieldsOf(map));
+    default:
+      throw new Error(`a property value has the unknown signature ${JSON.stringify(map[SIGNATURE_KEY])}`);
+  }
+}
+
+function plainMap(map: WireMap, onDependency?: (urn: string) => void): PropertyMap {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, fromWire(value, onDependency)]));
+}
+
+function fieldsOf(map: WireMap): PropertyMap {
+  const { [SIGNATURE_KEY]: _signature, ...fields } = map;
+  return plainMap(fields);
+}
+
+function outputFromWire(map: WireMap, onDependency?: (urn: string) => void): PropertyValue {
+  const dependencies = map["dependencies"];
+  if (Array.isArray(dependencies)) for (const urn of dependencies) if (typeof urn === "string") onDependency?.(urn);
+  const element = map["value"] === undefined ? Unknown.instance : fromWire(map["value"], onDependency);
+  return map["secret"] === true ? new Secret(element) : element;
+}
+
+function referenceFromWire(map: WireMap): ResourceReference {
+  const id = map["id"];
+  const version = map["packageVersion"];
+  return new ResourceReference(
+    String(map["urn"]),
+    id === undefined ? undefined : id === "" ? Unknown.instance : fromWire(id),
+    typeof version === "string" ? version : "",
+  );
+}

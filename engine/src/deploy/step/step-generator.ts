@@ -1,0 +1,309 @@
+/** From what the program wants to the steps that bring it about. */
+import type { ResourceState } from "../../model.ts";
+import { aliasUrns } from "../alias.ts";
+import { DeploymentError, ReportedError } from "../errors.ts";
+import { replaceWithOf, stateOf } from "../goal.ts";
+import type { Goal, Registration } from "../goal.ts";
+import { ignoreChanges } from "../ignore-changes.ts";
+import type { OldResources } from "../old-resources.ts";
+import { NO_CHANGES, someChanges, triggersReplace } from "../property/diff.ts";
+import type { DiffResult } from "../property/diff.ts";
+import { containsUnknowns, mapsEqual } from "../property/value.ts";
+import { diffResource } from "../provider/grpc-provider.ts";
+import type { Provider } from "../provider/provider.ts";
+import { createUrn, isProviderType, isRootStack, parseProviderReference, urnName } from "../urn.ts";
+import { CreateStep } from "./create-step.ts";
+import { ImportStep } from "./import-step.ts";
+import type { Progress } from "./progress.ts";
+import { ReadStep } from "./read-step.ts";
+import { ReplaceStep } from "./replace-step.ts";
+import type { ReplacementPlanner } from "./replacement-planner.ts";
+import { SameStep } from "./same-step.ts";
+import { NO_DIFFERENCES } from "./step.ts";
+import type { Step, StepContext } from "./step.ts";
+import type { TargetRules } from "./target-rules.ts";
+
+export interface ReadGoal {
+  type: string;
+  name: string;
+  id: string;
+  parent: string;
+  provider: string;
+  inputs: Goal["inputs"];
+  dependencies: readonly string[];
+  additionalSecretOutputs: readonly string[];
+  sourcePosition: string;
+}
+
+export interface GeneratorDeps {
+  stack: string;
+  project: string;
+  context: StepContext;
+  olds: OldResources;
+  progress: Progress;
+  targets: TargetRules;
+  planner: ReplacementPlanner;
+}
+
+export class StepGenerator {
+  readonly #deps: GeneratorDeps;
+  /** Decisions are made one after the other: each looks at those before it. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(deps: GeneratorDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * What follows from a registration. `onImported` is called with the further registration of an imported resource.
+   * Up to its first `await` it claims the URN, so registrations are accepted in their order.
+   */
+  async generate(registration: Registration, onSteps: (steps: Step[]) => Promise<void>): Promise<void> {
+    const { context, progress } = this.#deps;
+    const { goal } = registration;
+    const urn = this.#claimUrn(goal.parent, goal.type, goal.name);
+    const old = this.#findOld(urn, goal);
+    const state = stateOf(urn, goal, old);
+    if (isProviderType(goal.type)) {
+      progress.providers.set(urn, state);
+      const former = progress.renamedFrom.get(urn);
+      if (former !== undefined) progress.providers.set(former, state);
+    }
+    const provider = goal.custom ? await this.#providerFor(state) : undefined;
+    const recreating = progress.deletes.has(urn);
+    const formerId = old?.importID ?? old?.id;
+    if (goal.custom && goal.importId !== "" && (old === undefined || old.external || formerId !== goal.importId)) {
+      progress.imports.add(urn);
+      let found: ResourceState | undefined;
+      const step = new ImportStep(context, state, recreating ? undefined : old, (imported) => (found = imported));
+      await onSteps(old === undefined || recreating ? [step] : [step, new ReplaceStep(old, state, NO_DIFFERENCES)]);
+      if (found === undefined) return;
+      await onSteps(await this.#compare(registration, stateOf(urn, goal, found), found, provider, recreating));
+      return;
+    }
+    await onSteps(await this.#compare(registration, state, old, provider, recreating));
+  }
+
+  generateRead(goal: ReadGoal, settle: (state: ResourceState) => void): Step[] {
+    const { context, progress } = this.#deps;
+    const urn = this.#claimUrn(goal.parent, goal.type, goal.name);
+    if (goal.id === "") throw new Error(`Expected an ID for ${urn}`);
+    const old = this.#findOld(urn, { ...goal, aliases: [] });
+    const state: ResourceState = {
+      urn,
+      custom: true,
+      id: goal.id,
+      type: goal.type,
+      inputs: goal.inputs,
+      outputs: {},
+      ...(goal.parent === "" ? {} : { parent: goal.parent }),
+      external: true,
+      ...(goal.dependencies.length === 0 ? {} : { dependencies: [...goal.dependencies] }),
+      provider: goal.provider,
+      ...(goal.additionalSecretOutputs.length === 0
+        ? {}
+        : { additionalSecretOutputs: [...goal.additionalSecretOutputs] }),
+      ...(goal.sourcePosition === "" ? {} : { sourcePosition: goal.sourcePosition }),
+    };
+    if (old !== undefined && !old.external && old.id !== goal.id) {
+      progress.replaces.add(urn);
+      return [new ReadStep(context, old, state, true, settle), new ReplaceStep(old, state, NO_DIFFERENCES)];
+    }
+    progress.reads.add(urn);
+    return [new ReadStep(context, old, state, false, settle)];
+  }
+
+  #claimUrn(parent: string, type: string, name: string): string {
+    const { stack, project, context, progress } = this.#deps;
+    if (parent !== "" && !progress.urns.has(parent)) throw new Error(`could not find parent resource ${parent}`);
+    const urn = createUrn(stack, project, parent, type, name);
+    if (progress.urns.has(urn)) {
+      const message = `Duplicate resource URN '${urn}'; try giving it a unique name`;
+      context.diagnostics.error(urn, message);
+      throw new ReportedError(message);
+    }
+    progress.urns.add(urn);
+    return urn;
+  }
+
+  #findOld(urn: string, goal: Pick<Goal, "name" | "type" | "parent" | "aliases">): ResourceState | undefined {
+    const { stack, project, context, olds, progress } = this.#deps;
+    const fail = (message: string) => {
+      context.diagnostics.error(urn, message);
+      throw new ReportedError(message);
+    };
+    const taken = progress.renamedTo.get(urn);
+    if (taken !== undefined)
+      fail(`Duplicate resource URN '${urn}' conflicting with alias on resource with URN '${taken}'`);
+    const own = olds.get(urn);
+    if (own !== undefined) return own;
+    const scope = { stack, project, formerUrn: (current: string) => progress.renamedFrom.get(current) };
+    for (const former of aliasUrns(scope, goal, goal.aliases)) {
+      const old = olds.get(former);
+      if (old === undefined) continue;
+      const other = progress.urns.has(former) ? urn : progress.renamedTo.get(former);
+      if (other !== undefined)
+        fail(
+          `Duplicate resource alias '${former}' applied to resource with URN '${urn}' conflicting with resource with URN '${other}'`,
+        );
+      progress.renamedTo.set(former, urn);
+      progress.renamedFrom.set(urn, former);
+      context.journal.rename(former, urn);
+      return old;
+    }
+    return undefined;
+  }
+
+  async #providerFor(state: ResourceState): Promise<Provider> {
+    const { providers } = this.#deps.context;
+    if (state.provider !== undefined && !isProviderType(state.type) && providers.get(state.provider) === undefined) {
+      await providers.ensure(state.provider, (urn) => this.#deps.olds.get(urn));
+      this.#deps.targets.keepUntargeted(parseProviderReference(state.provider).urn);
+    }
+    return providers.providerFor(state);
+  }
+
+  async #compare(
+    registration: Registration,
+    state: ResourceState,
+    old: ResourceState | undefined,
+    provider: Provider | undefined,
+    recreating: boolean,
+  ): Promise<Step[]> {
+    const { context, progress, targets } = this.#deps;
+    const { goal } = registration;
+    const { urn } = state;
+    const isTargeted = isProviderType(goal.type) || isRootStack(urn) || targets.includes(state);
+    const replaceAnyway = targets.mustReplace(urn, old);
+    if (provider !== undefined) {
+      const fresh = recreating || old === undefined || old.external === true || replaceAnyway;
+      state.inputs = isTargeted
+        ? await this.#check(provider, state, goal, fresh ? undefined : old)
+        : (old?.inputs ?? goal.inputs);
+    }
+    if (isTargeted) targets.keepDependencies(state);
+    if (recreating && old !== undefined) return this.#recreate(registration, state, old);
+    if (old?.external) {
+      progress.creates.add(urn);
+      return [
+        new CreateStep(context, registration, state, { ...NO_DIFFERENCES, old, pendingDelete: true }),
+        new ReplaceStep(old, state, NO_DIFFERENCES),
+      ];
+    }
+    if (isTargeted) targets.markIncluded(state);
+    if (old === undefined) {
+      if (isTargeted) {
+        progress.creates.add(urn);
+        return targets.validate([new CreateStep(context, registration, state)]);
+      }
+      progress.sames.add(urn);
+      progress.skippedCreates.add(urn);
+      return targets.validate([new SameStep(context, { ...state }, state, { registration, skippedCreate: true })]);
+    }
+    if (!isTargeted) return targets.validate(targets.untargetedSteps(old, registration));
+    const triggered = triggersReplace(state.replacementTrigger, old.replacementTrigger);
+    if (!context.dryRun && state.replacementTrigger !== undefined && containsUnknowns(state.replacementTrigger))
+      throw new Error(`replacement trigger contains unknowns for ${urn}`);
+    const diff = triggered ? someChanges() : await this.#diff(state, old, goal, provider, replaceAnyway);
+    return this.#inTurn(async () => {
+      if (progress.deletes.has(urn)) return this.#recreate(registration, state, old);
+      const steps = await this.#deps.planner.plan(registration, state, old, provider, diff, triggered);
+      if (steps.length > 0) return targets.validate(steps);
+      if (progress.imports.has(urn)) {
+        registration.settle({ state: old, unknown: false });
+        return [];
+      }
+      progress.sames.add(urn);
+      return targets.validate([new SameStep(context, old, state, { registration })]);
+    });
+  }
+
+  /** A resource that was deleted in this operation since one was replaced on which it depends. */
+  #recreate(registration: Registration, state: ResourceState, old: ResourceState): Step[] {
+    const { context, progress } = this.#deps;
+    progress.deletes.delete(state.urn);
+    progress.replaces.add(state.urn);
+    const keys = progress.dependentReplaceKeys.get(state.urn) ?? [];
+    return [
+      new ReplaceStep(old, state, NO_DIFFERENCES),
+      new CreateStep(context, registration, state, { ...NO_DIFFERENCES, keys, old, pendingDelete: false }),
+    ];
+  }
+
+  async #check(provider: Provider, state: ResourceState, goal: Goal, old: ResourceState | undefined) {
+    const { context } = this.#deps;
+    const olds = old?.inputs ?? {};
+    const { inputs, failures } = await provider.check({
+      urn: state.urn,
+      preview: context.dryRun,
+      olds: old === undefined ? undefined : olds,
+      news:
+        old === undefined
+          ? goal.inputs
+          : ignoreChanges(context.diagnostics, state.urn, goal.inputs, olds, goal.ignoreChanges),
+    });
+    this.#deps.planner.reportFailures(state, failures);
+    return inputs;
+  }
+
+  async #diff(
+    state: ResourceState,
+    old: ResourceState,
+    goal: Goal,
+    provider: Provider | undefined,
+    replaceAnyway: boolean,
+  ): Promise<DiffResult> {
+    const { context, progress } = this.#deps;
+    if (replaceAnyway) return someChanges("id");
+    if (replaceWithOf(state).some((urn) => progress.replaces.has(urn))) return someChanges("replaceWith");
+    if (state.deletedWith !== undefined && progress.replaces.has(state.deletedWith)) return someChanges("deletedWith");
+    if (await this.#providerChanged(state, old)) return someChanges("provider");
+    if (provider === undefined) return mapsEqual(old.inputs, state.inputs) ? NO_CHANGES : someChanges();
+    return diffResource(
+      (request) => provider.diff(request),
+      {
+        urn: state.urn,
+        id: old.id ?? "",
+        preview: context.dryRun,
+        oldInputs: old.inputs ?? {},
+        oldOutputs: old.outputs ?? {},
+        newInputs: state.inputs ?? {},
+        ignoreChanges: goal.ignoreChanges,
+      },
+      (news, olds) => ignoreChanges(context.diagnostics, state.urn, news, olds, goal.ignoreChanges),
+    );
+  }
+
+  /** Whether a change of provider makes another resource: another account, another region. */
+  async #providerChanged(state: ResourceState, old: ResourceState): Promise<boolean> {
+    const { context, olds, progress } = this.#deps;
+    if (old.provider === state.provider) return false;
+    if (!old.provider || !state.provider) return true;
+    const former = parseProviderReference(old.provider);
+    const next = parseProviderReference(state.provider);
+    if (progress.renamedTo.get(former.urn) === next.urn) return false;
+    const plugin = context.providers.get(state.provider);
+    if (plugin === undefined)
+      throw new DeploymentError(
+        "PROVIDER_UNKNOWN",
+        `provider ${state.provider} of ${urnName(state.urn)} is not registered`,
+        "Create the provider before the resources that use it.",
+      );
+    const formerState = olds.get(former.urn);
+    const nextState = progress.providers.get(next.urn);
+    const diff = await plugin.diffConfig({
+      urn: next.urn,
+      oldInputs: formerState?.inputs ?? {},
+      oldOutputs: formerState?.outputs ?? {},
+      newInputs: nextState?.inputs ?? {},
+      ignoreChanges: [],
+    });
+    return diff.replaceKeys.length > 0;
+  }
+
+  #inTurn<Result>(work: () => Promise<Result> | Result): Promise<Result> {
+    const result = this.#turn.then(work);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+}
