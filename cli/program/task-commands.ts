@@ -1,0 +1,103 @@
+import type { Command } from "commander";
+import type { StepFlag } from "../commands/task-run.ts";
+import { addPaging, collect, collectList, wholeNumber } from "./arguments.ts";
+import type { Finish } from "./program.ts";
+
+const load = () => import("../commands/task.ts");
+const PRIORITIES = "critical, high, normal or low";
+
+export function addTaskCommands(program: Command, finish: Finish): void {
+  const task = program.command("task").description("submit, follow and end tasks");
+  addRun(task, finish);
+
+  addPaging(task.command("ls").description("tasks, the newest first"))
+    .option("--status <states>", "pending, queued, running, completed, failed, cancelled, timed_out", collectList)
+    .option("--priority <priorities>", PRIORITIES, collectList)
+    .option("--type <types>", "workflow_subtask, chat_agent, recipe_step, background_job", collectList)
+    .option("--correlation-id <id>", "tasks that were submitted with it")
+    .option("--after <time>", "submitted at this time or later")
+    .option("--before <time>", "submitted before this time")
+    .option("--all-workspaces", "of every workspace (admin token)")
+    .action(async (_options, command: Command) => finish(await (await load()).taskList(command.optsWithGlobals())));
+
+  task
+    .command("show")
+    .description("where a task stands, and how it ended")
+    .argument("<task>")
+    .action(async (id: string, _options, command: Command) =>
+      finish(await (await load()).taskShow(id, command.optsWithGlobals())),
+    );
+
+  task
+    .command("logs")
+    .description("what a task's steps wrote")
+    .argument("<task>")
+    .option("-f, --follow", "go on until the task has ended")
+    .action(async (id: string, _options, command: Command) =>
+      finish(await (await load()).taskLogs(id, command.optsWithGlobals())),
+    );
+
+  task
+    .command("events")
+    .description("follow a task from its beginning; the exit status tells how it ended")
+    .argument("<task>")
+    .option("--after <sequence>", "begin after this event", wholeNumber)
+    .action(async (id: string, _options, command: Command) =>
+      finish(await (await load()).taskEvents(id, command.optsWithGlobals())),
+    );
+
+  task
+    .command("cancel")
+    .description("ask a task to stop")
+    .argument("<task>")
+    .action(async (id: string, _options, command: Command) =>
+      finish(await (await load()).taskCancel(id, command.optsWithGlobals())),
+    );
+
+  task
+    .command("retry")
+    .description("submit a task that did not complete again, under a new id")
+    .argument("<task>")
+    .option("-f, --follow", "follow the new task")
+    .action(async (id: string, _options, command: Command) =>
+      finish(await (await load()).taskRetry(id, command.optsWithGlobals())),
+    );
+}
+
+function addRun(task: Command, finish: Finish): void {
+  // --step and --command fill one list: their order on the command line is the order of the steps.
+  const steps: StepFlag[] = [];
+  const step = (kind: StepFlag["kind"]) => (text: string) => {
+    steps.push({ kind, text });
+    return steps.length;
+  };
+  task
+    .command("run")
+    .description("submit a task; follows it on a terminal")
+    .option("--command <line>", "a step that runs this command line; may be given more than once", step("command"))
+    .option("--step <json>", "a step as JSON; may be given more than once", step("json"))
+    .option("--prompt <text>", "what the agent shall do")
+    .option("--file <file>", "a task as JSON, `-` for the standard input; flags win over it, steps are added")
+    .option("--repo <url[#ref]>", "a repository that the task needs below repos/; may be given more than once", collect)
+    .option("--id <uuid>", "the task's id; the same id again is the same task")
+    .option("--type <type>", "workflow_subtask, chat_agent, recipe_step or background_job")
+    .option("--priority <priority>", PRIORITIES)
+    .option("--timeout <seconds>", "end it after so long", wholeNumber)
+    .option("--max-retries <count>", "how often it is started again when its worker was lost", wholeNumber)
+    .option("--correlation-id <id>", "find it again with `task ls --correlation-id`")
+    .option("--no-network", "the sandbox has no network at all")
+    .option("-f, --follow", "show what happens until it has ended (default on a terminal)")
+    .option("-d, --detach", "print the task's id and leave")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  automatos task run --repo https://github.com/acme/shop.git#main --command 'npm test --prefix repos/shop'
+  automatos task run --step '{"tool":"read_file","input":{"path":"repos/shop/package.json"}}' --json
+  automatos task run --file task.json --detach`,
+    )
+    .action(async (_options, command: Command) => {
+      const { taskRun } = await import("../commands/task-run.ts");
+      finish(await taskRun({ ...command.optsWithGlobals<Parameters<typeof taskRun>[0]>(), steps }));
+    });
+}

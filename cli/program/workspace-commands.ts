@@ -1,0 +1,173 @@
+import type { Command } from "commander";
+import { addPaging, collect } from "./arguments.ts";
+import type { Finish } from "./program.ts";
+
+const load = () => import("../commands/workspace.ts");
+const loadFiles = () => import("../commands/workspace-files.ts");
+
+export function addWorkspaceCommands(program: Command, finish: Finish): void {
+  const workspace = program.command("workspace").description("workspaces: their limits, files, rules and tokens");
+  workspace
+    .command("create")
+    .description("create a workspace and print its id (admin token)")
+    .argument("<name>")
+    .option("--id <uuid>", "its id; the same again is the same workspace")
+    .option("--plan <plan>", "starter, pilot, pro, business or enterprise")
+    .option("--egress <rule>", "a destination that its sandboxes may reach; may be given more than once", collect)
+    .action(async (name: string, _options, command: Command) =>
+      finish(await (await load()).workspaceCreate(name, command.optsWithGlobals())),
+    );
+
+  addPaging(workspace.command("ls").description("the workspaces that the token may see")).action(
+    async (_options, command: Command) => finish(await (await load()).workspaceList(command.optsWithGlobals())),
+  );
+
+  workspace
+    .command("show")
+    .description("a workspace")
+    .argument("[workspace]")
+    .action(async (named: string | undefined, _options, command: Command) =>
+      finish(await (await load()).workspaceShow(named, command.optsWithGlobals())),
+    );
+
+  workspace
+    .command("usage")
+    .description("what it uses of its limits")
+    .argument("[workspace]")
+    .action(async (named: string | undefined, _options, command: Command) =>
+      finish(await (await load()).workspaceUsage(named, command.optsWithGlobals())),
+    );
+
+  workspace
+    .command("plan")
+    .description("show its limits, or move it to another plan (admin token)")
+    .argument("[args...]", "the workspace, the new plan, or both")
+    .usage("[options] [workspace] [plan]")
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await load()).workspacePlan(args, command.optsWithGlobals())),
+    );
+
+  addFiles(workspace, finish);
+  addEgress(workspace, finish);
+  addTools(workspace, finish);
+  addTokens(workspace, "workspace", finish);
+}
+
+function addFiles(workspace: Command, finish: Finish): void {
+  const repos = workspace.command("repos").description("cached repositories");
+  repos
+    .command("ls")
+    .description("with their sizes")
+    .argument("[workspace]")
+    .action(async (named: string | undefined, _options, command: Command) =>
+      finish(await (await loadFiles()).repositoriesList(named, command.optsWithGlobals())),
+    );
+  repos
+    .command("rm")
+    .description("drop them; the next task that needs one clones again")
+    .argument("<name...>")
+    .usage("[options] [workspace] <name...>")
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await loadFiles()).remove("repos", args, command.optsWithGlobals())),
+    );
+
+  const artifacts = workspace.command("artifacts").description("files that tasks have kept");
+  artifacts
+    .command("ls")
+    .description("with their sizes")
+    .argument("[workspace]")
+    .action(async (named: string | undefined, _options, command: Command) =>
+      finish(await (await loadFiles()).artifactsList(named, command.optsWithGlobals())),
+    );
+  artifacts
+    .command("get")
+    .description("download one")
+    .argument("<path...>")
+    .usage("[options] [workspace] <path...>")
+    .option("-o, --output <file>", "where to; `-` for the standard output, default: its own name, here")
+    .option("--force", "replace a file that exists")
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await loadFiles()).artifactGet(args, command.optsWithGlobals())),
+    );
+  artifacts
+    .command("rm")
+    .description("remove some")
+    .argument("<path...>")
+    .usage("[options] [workspace] <path...>")
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await loadFiles()).remove("artifacts", args, command.optsWithGlobals())),
+    );
+}
+
+function addEgress(workspace: Command, finish: Finish): void {
+  const egress = workspace.command("egress").description("destinations that its sandboxes may reach");
+  egress
+    .command("ls")
+    .description("the rules beside the stack's defaults")
+    .argument("[workspace]")
+    .action(async (named: string | undefined, _options, command: Command) =>
+      finish(await (await load()).egressList(named, command.optsWithGlobals())),
+    );
+  const change = (name: string, verb: "add" | "remove", description: string) =>
+    egress
+      .command(name)
+      .description(`${description} (admin token)`)
+      .argument("<rule...>", "host, host:port or *.suffix")
+      .usage("[options] [workspace] <rule...>")
+      .action(async (args: string[], _options, command: Command) =>
+        finish(await (await load()).egressChange(verb, args, command.optsWithGlobals())),
+      );
+  change("add", "add", "allow more");
+  change("rm", "remove", "allow no longer");
+}
+
+function addTools(workspace: Command, finish: Finish): void {
+  const tools = workspace.command("tools").description("what its agents may do");
+  tools
+    .command("show")
+    .description("every tool and what the policy makes of it")
+    .argument("[workspace]")
+    .action(async (named: string | undefined, _options, command: Command) =>
+      finish(await (await load()).toolsShow(named, command.optsWithGlobals())),
+    );
+  tools
+    .command("set")
+    .description("change the policy (admin token), e.g. `set dangerous=ask execute_command=deny`")
+    .argument("<decision...>", "<level or tool>=<allow, ask or deny>")
+    .usage("[options] [workspace] <decision...>")
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await load()).toolsSet(args, command.optsWithGlobals())),
+    );
+}
+
+/** `token create|ls|revoke`, of a workspace or of the administrators. */
+export function addTokens(parent: Command, kind: "workspace" | "admin", finish: Finish): void {
+  const loadTokens = () => import("../commands/tokens.ts");
+  const prefix = kind === "workspace" ? "[workspace] " : "";
+  const token = parent
+    .command("token")
+    .description(kind === "workspace" ? "tokens that act in it only" : "admin tokens");
+  token
+    .command("create")
+    .description("make one and print it, this once (admin token)")
+    .argument("<name...>", "who or what uses it")
+    .usage(`[options] ${prefix}<name>`)
+    .option("--expires <time>", "not valid from then on")
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await loadTokens()).tokenCreate(kind, args, command.optsWithGlobals())),
+    );
+  const list = token.command("ls").description("with their states");
+  if (kind === "workspace") list.argument("[workspace]");
+  list.action(async (...args: unknown[]) => {
+    const named = typeof args[0] === "string" ? args[0] : undefined;
+    finish(await (await loadTokens()).tokenList(kind, named, list.optsWithGlobals()));
+  });
+  token
+    .command("revoke")
+    .description("make one invalid")
+    .argument("<token...>", "its id")
+    .usage(`[options] ${prefix}<token>`)
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await loadTokens()).tokenRevoke(kind, args, command.optsWithGlobals())),
+    );
+}
