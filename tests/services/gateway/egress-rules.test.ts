@@ -51,10 +51,10 @@ describe("compileEgressRules", () => {
   });
 
   it("lists a host only by name and port", () => {
-    const { lists } = compileEgressRules(["git.corp", "*.corp", "*.corp:3000", "ci.corp:3000"]);
-    assert.ok(!lists(at("git.corp:443")));
-    assert.ok(!lists(at("git.corp:3000")));
-    assert.ok(lists(at("ci.corp:3000")));
+    const rules = compileEgressRules(["git.corp", "*.corp", "*.corp:3000", "ci.corp:3000"]);
+    assert.ok(!rules.lists(at("git.corp:443")));
+    assert.ok(!rules.lists(at("git.corp:3000")));
+    assert.ok(rules.lists(at("ci.corp:3000")));
   });
 
   it("is told by ruleFor what would allow a target", () => {
