@@ -12,6 +12,7 @@ import { ResourceHooks } from "./protocol/hooks.ts";
 import { BuiltinProvider } from "./provider/builtin-provider.ts";
 import { ProviderRegistry } from "./provider/provider-registry.ts";
 import { SnapshotJournal } from "./snapshot-journal.ts";
+import { Identities } from "./step/identities.ts";
 import { Progress } from "./step/progress.ts";
 import { ReplacementPlanner } from "./step/replacement-planner.ts";
 import { StepExecutor, stopsEverything } from "./step/step-executor.ts";
@@ -216,14 +217,8 @@ export class Deployment {
       progress,
       mustReplace: (urn, old) => rules.mustReplace(urn, old),
     });
-    return new StepGenerator({
-      stack: request.stack,
-      project: request.project,
-      context,
-      olds,
-      progress,
-      targets: rules,
-      planner,
-    });
+    const { stack, project } = request;
+    const identities = new Identities({ stack, project, context, olds, progress });
+    return new StepGenerator({ context, olds, progress, targets: rules, planner, identities });
   }
 }

@@ -1,5 +1,6 @@
 import type { PropertyMap, PropertyValue, ResourceState } from "../model.ts";
 import type { Alias } from "./alias.ts";
+import { without } from "./without.ts";
 
 export interface CustomTimeouts {
   /** Seconds. */
@@ -122,7 +123,7 @@ function ifAny<Key extends string>(key: Key, list: readonly string[]): Partial<R
 
 /** Fields that Pulumi's state has and the engine's model has not. Those of other engines are handed on. */
 function extraOf(goal: Goal, old: ResourceState | undefined): { extra?: Record<string, unknown> } {
-  const { replaceWith: _replaceWith, resourceHooks: _hooks, stackTrace: _trace, ...others } = old?.extra ?? {};
+  const others = without(old?.extra ?? {}, "replaceWith", "resourceHooks", "stackTrace");
   const hooks = Object.entries(goal.hooks).filter(([, names]) => names.length > 0);
   const extra: Record<string, unknown> = { ...others };
   if (goal.replaceWith.length > 0) extra["replaceWith"] = [...goal.replaceWith];

@@ -1,4 +1,5 @@
 /** Asks the providers what has become of the stack's resources. */
+import type { ResourceState } from "../model.ts";
 import type { Deployment } from "./deployment.ts";
 import { ReportedError } from "./errors.ts";
 import { RefreshStep } from "./step/refresh-step.ts";
@@ -24,7 +25,7 @@ export async function refresh(deployment: Deployment): Promise<void> {
   if (failed.size > 0) throw new ReportedError("refresh failed");
 }
 
-function isIncluded({ targets, excludes, request, olds }: Deployment, state: (typeof olds)["states"][number]): boolean {
+function isIncluded({ targets, excludes, request }: Deployment, state: ResourceState): boolean {
   if (excludes.isConstrained) return !excludes.names(state.urn);
   if (targets.contains(state.urn)) return true;
   if (!request.targetDependents || ![...dependencyUrns(state)].some((urn) => targets.names(urn))) return false;

@@ -2,6 +2,7 @@
 import type { PendingOperation, ResourceState, Snapshot } from "../model.ts";
 import { mapsEqual } from "./property/value.ts";
 import { parseProviderReference } from "./urn.ts";
+import { without } from "./without.ts";
 
 export class SnapshotJournal {
   #base: readonly ResourceState[];
@@ -121,10 +122,9 @@ export class SnapshotJournal {
 
 /** Writing a state file for a resource that did not change would be in vain. */
 function isSameOnDisk(old: ResourceState, state: ResourceState): boolean {
-  const { inputs, outputs, modified, created, sourcePosition, ...rest } = state;
-  const { inputs: oldInputs, outputs: oldOutputs, modified: _m, created: _c, sourcePosition: _s, ...oldRest } = old;
-  void [modified, created, sourcePosition];
-  return mapsEqual(inputs, oldInputs) && mapsEqual(outputs, oldOutputs) && stableJson(rest) === stableJson(oldRest);
+  const plain = (one: ResourceState) =>
+    stableJson(without(one, "inputs", "outputs", "created", "modified", "sourcePosition"));
+  return mapsEqual(state.inputs, old.inputs) && mapsEqual(state.outputs, old.outputs) && plain(old) === plain(state);
 }
 
 function stableJson(value: object): string {

@@ -41,7 +41,7 @@ async function withHash(asset: AssetOrArchive, folder: string): Promise<AssetOrA
     fields = { ...fields, assets: members };
     for (const name of Object.keys(members).sort()) {
       const member = members[name];
-      hash.update(`${name}\0${member instanceof AssetOrArchive ? String(member.fields["hash"]) : ""}\0`);
+      hash.update(`${name}\0${member instanceof AssetOrArchive ? JSON.stringify(member.fields["hash"]) : ""}\0`);
     }
   } else return asset;
   return new AssetOrArchive(asset.kind, { ...fields, hash: hash.digest("hex") });

@@ -1,6 +1,7 @@
 /** Property paths: `root.list[0].key["quoted key"]`, with `*` and `[*]` as globs. */
 import { Secret } from "../../model.ts";
 import type { PropertyMap, PropertyValue } from "../../model.ts";
+import { without } from "../without.ts";
 import { isList, isMap, makeSecret } from "./value.ts";
 
 export type PropertyPath = readonly (string | number)[];
@@ -116,8 +117,7 @@ function resetKey(key: string, olds: PropertyValue, news: PropertyValue, below: 
   if (below === undefined) {
     const old = isMap(olds) ? olds[key] : undefined;
     if (!isMap(news)) return old === undefined ? { value: news } : undefined;
-    const { [key]: _removed, ...others } = news;
-    return { value: old === undefined ? others : { ...news, [key]: taken(old) } };
+    return { value: old === undefined ? without(news, key) : { ...news, [key]: taken(old) } };
   }
   if (!isMap(olds) || !isMap(news)) return !isMap(olds) && !isMap(news) ? { value: news } : undefined;
   const old = olds[key];

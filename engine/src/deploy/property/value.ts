@@ -1,5 +1,6 @@
 import { AssetOrArchive, ResourceReference, Secret, Unknown } from "../../model.ts";
 import type { PropertyMap, PropertyValue } from "../../model.ts";
+import { without } from "../without.ts";
 
 export function isList(value: PropertyValue): value is readonly PropertyValue[] {
   return Array.isArray(value);
@@ -54,9 +55,7 @@ function assetsEqual(a: AssetOrArchive, b: AssetOrArchive): boolean {
   if (a.kind !== b.kind) return false;
   const hash = a.fields["hash"];
   if (typeof hash === "string" && hash !== "" && hash === b.fields["hash"]) return true;
-  const { hash: _a, ...left } = a.fields;
-  const { hash: _b, ...right } = b.fields;
-  return mapsEqual(left, right);
+  return mapsEqual(without(a.fields, "hash"), without(b.fields, "hash"));
 }
 
 function some(value: PropertyValue, test: (value: PropertyValue) => boolean): boolean {

@@ -1,6 +1,7 @@
 /** Property values as the protocol carries them, in a google.protobuf.Struct. */
 import { AssetOrArchive, ResourceReference, Secret, Unknown } from "../../model.ts";
 import type { PropertyMap, PropertyValue } from "../../model.ts";
+import { without } from "../without.ts";
 import { structPb } from "../protocol/protobuf.ts";
 import type { JavaScriptValue, Struct } from "../protocol/protobuf.ts";
 import {
@@ -92,7 +93,7 @@ export function fromWireMap(wire: Readonly<WireMap>, onDependency?: OnDependency
 export function fromWire(value: JavaScriptValue, onDependency?: (urn: string) => void): PropertyValue {
   if (value === UNKNOWN_VALUE) return Unknown.instance;
   if (value === null || typeof value !== "object") return value;
-  if (Array.isArray(value)) return value.map((item) => fromWire(item, onDependency));
+  if (Array.isArray(value)) return (value as JavaScriptValue[]).map((item) => fromWire(item, onDependency));
   const map = value as WireMap;
   switch (map[SIGNATURE_KEY]) {
     case undefined:
@@ -117,8 +118,7 @@ function plainMap(map: WireMap, onDependency?: (urn: string) => void): PropertyM
 }
 
 function fieldsOf(map: WireMap): PropertyMap {
-  const { [SIGNATURE_KEY]: _signature, ...fields } = map;
-  return plainMap(fields);
+  return plainMap(without(map, SIGNATURE_KEY));
 }
 
 function outputFromWire(map: WireMap, onDependency?: (urn: string) => void): PropertyValue {
@@ -132,7 +132,7 @@ function referenceFromWire(map: WireMap): ResourceReference {
   const id = map["id"];
   const version = map["packageVersion"];
   return new ResourceReference(
-    String(map["urn"]),
+    typeof map["urn"] === "string" ? map["urn"] : "",
     id === undefined ? undefined : id === "" ? Unknown.instance : fromWire(id),
     typeof version === "string" ? version : "",
   );

@@ -154,8 +154,9 @@ export class Registrations {
     const inherited = ancestor?.goal.provider ?? "";
     const ofParent =
       inherited !== "" && providerPackage(urnType(parseProviderReference(inherited).urn)) === name ? inherited : "";
-    const explicit = options.getProvider() || ofParent || providers.get(name) || ancestor?.providers.get(name);
-    if (explicit) return explicit;
+    const named = [options.getProvider(), ofParent, providers.get(name), ancestor?.providers.get(name)];
+    const explicit = named.find((reference) => reference !== undefined && reference !== "");
+    if (explicit !== undefined) return explicit;
     return this.#deps.defaultProviders.reference(
       { package: name, version: options.getVersion(), pluginDownloadUrl: options.getPluginDownloadUrl() },
       type,

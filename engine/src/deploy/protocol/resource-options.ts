@@ -9,7 +9,6 @@ import type {
 } from "@pulumi/pulumi/proto/resource_pb.js";
 import aliasPb from "@pulumi/pulumi/proto/alias_pb.js";
 import type { Alias as AliasMessage } from "@pulumi/pulumi/proto/alias_pb.js";
-import type { PropertyValue } from "../../model.ts";
 import type { Alias } from "../alias.ts";
 import { parseDuration } from "../duration.ts";
 import type { CustomTimeouts, Goal, HookBinding } from "../goal.ts";
@@ -75,7 +74,7 @@ export function goalOptions(options: TransformResourceOptions): OptionsOfGoal {
     ignoreChanges: options.getIgnoreChangesList(),
     replaceOnChanges: options.getReplaceOnChangesList(),
     hideDiff: options.getHideDiffList(),
-    replacementTrigger: trigger === undefined ? undefined : (fromWire(trigger.toJavaScript()) as PropertyValue),
+    replacementTrigger: trigger === undefined ? undefined : fromWire(trigger.toJavaScript()),
     additionalSecretOutputs: options.getAdditionalSecretOutputsList(),
     aliases: options.getAliasesList().map(aliasOf),
     importId: options.getImport(),
@@ -125,7 +124,7 @@ function hooksOfOptions(options: TransformResourceOptions): HookBinding {
 /** Where in the program a resource is made, as the state records it: `project:///index.ts#12,3`. */
 export function sourcePosition(request: RegisterResourceRequest | ReadResourceRequest, projectDir: string): string {
   const position = request.getSourceposition();
-  if (position === undefined || !position.getUri().startsWith("file:")) return "";
+  if (!position?.getUri().startsWith("file:")) return "";
   try {
     const path = relative(projectDir, fileURLToPath(position.getUri())).split(sep).join("/");
     const url = new URL(`file:///${path}`);

@@ -111,7 +111,7 @@ export class BuiltinProvider implements ConfigurableProvider {
   }
 
   #getResource(args: PropertyMap): PropertyMap {
-    const urn = String(args["urn"]);
+    const urn = typeof args["urn"] === "string" ? args["urn"] : "";
     const found = this.#deps.findResource(urn);
     if (found === undefined) throw new Error(`unknown resource ${urn}`);
     return { urn, id: found.id ?? "", state: found.outputs ?? {} };

@@ -4,19 +4,19 @@ import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import type { DiffResponse, ErrorResourceInitFailed } from "@pulumi/pulumi/proto/provider_pb.js";
 import type { PropertyMap } from "../../model.ts";
-import { diffInputs, NO_CHANGES } from "../property/diff.ts";
-import type { DiffKind, DiffResult, PropertyDiff } from "../property/diff.ts";
+import { NO_CHANGES } from "../property/diff.ts";
+import type { DiffResult } from "../property/diff.ts";
 import { annotateSecrets, containsUnknowns, withoutSecrets } from "../property/value.ts";
 import { marshalProperties, toWire, unmarshalProperties } from "../property/wire.ts";
 import { call, CHANNEL_OPTIONS, isServiceError } from "../protocol/grpc.ts";
 import type { Struct } from "../protocol/protobuf.ts";
 import { emptyPb } from "../protocol/protobuf.ts";
 import { packageOf, urnName, urnType } from "../urn.ts";
+import { diffResult, failuresOf, identify } from "./answers.ts";
 import { initFailure } from "./init-failure.ts";
 import { DiffUnavailableError } from "./provider.ts";
 import type {
   Applied,
-  CheckFailure,
   CheckRequest,
   ConfigurableProvider,
   CreateRequest,
@@ -247,51 +247,6 @@ export class GrpcProvider implements ConfigurableProvider {
   #withSecrets(properties: PropertyMap, source: PropertyMap): PropertyMap {
     return this.#protocol.acceptSecrets ? properties : annotateSecrets(properties, source);
   }
-}
-
-/** The provider's answer, or the engine's own where the provider does not know. */
-export async function diffResource(
-  diff: (request: DiffRequest) => Promise<DiffResult>,
-  request: DiffRequest,
-  ignore: (newInputs: PropertyMap, oldInputs: PropertyMap) => PropertyMap,
-): Promise<DiffResult> {
-  const answer = await diff(request);
-  if (answer.changes !== "unknown") return answer;
-  const own = diffInputs(request.oldInputs, ignore(request.newInputs, request.oldInputs));
-  if (own.changes === "none") return { ...answer, changes: "none" };
-  return { ...answer, changes: "some", changedKeys: own.changedKeys, detailedDiff: own.detailedDiff };
-}
-
-function identify(
-  request: { setUrn: (urn: string) => unknown; setName: (name: string) => unknown; setType: (type: string) => unknown },
-  urn: string,
-): void {
-  request.setUrn(urn);
-  request.setName(urnName(urn));
-  request.setType(urnType(urn));
-}
-
-function failuresOf(list: readonly { getProperty: () => string; getReason: () => string }[]): CheckFailure[] {
-  return list.map((failure) => ({ property: failure.getProperty(), reason: failure.getReason() }));
-}
-
-const DIFF_KINDS: readonly DiffKind[] = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
-
-function diffResult(response: DiffResponse): DiffResult {
-  const detailed = response.getDetaileddiffMap();
-  const detailedDiff = new Map<string, PropertyDiff>();
-  detailed.forEach((entry, path) => {
-    detailedDiff.set(path, { diffKind: DIFF_KINDS[entry.getKind()] ?? "update", inputDiff: entry.getInputdiff() });
-  });
-  const changes = (["unknown", "none", "some"] as const)[response.getChanges()];
-  return {
-    changes,
-    replaceKeys: response.getReplacesList(),
-    stableKeys: response.getStablesList(),
-    changedKeys: response.getDiffsList(),
-    detailedDiff: detailedDiff.size > 0 || response.getHasdetaileddiff() ? detailedDiff : undefined,
-    deleteBeforeReplace: response.getDeletebeforereplace(),
-  };
 }
 
 function isUnimplemented(error: unknown): boolean {

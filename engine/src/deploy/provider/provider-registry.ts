@@ -5,6 +5,7 @@ import { DeploymentError } from "../errors.ts";
 import { UNKNOWN_VALUE } from "../property/signatures.ts";
 import { mapsEqual } from "../property/value.ts";
 import { isProviderType, parseProviderReference, providerPackage, urnType } from "../urn.ts";
+import { without } from "../without.ts";
 import type { DiffResult } from "../property/diff.ts";
 import type { BuiltinProvider } from "./builtin-provider.ts";
 import { BUILTIN_PACKAGE } from "./builtin-provider.ts";
@@ -130,7 +131,7 @@ export class ProviderRegistry implements Provider {
   async close(): Promise<void> {
     for (const client of this.#clients) client.close();
     const started = await Promise.allSettled(this.#started);
-    await Promise.all(started.map((plugin) => (plugin.status === "fulfilled" ? plugin.value.child.stop() : undefined)));
+    await Promise.all(started.flatMap((plugin) => (plugin.status === "fulfilled" ? [plugin.value.child.stop()] : [])));
   }
 
   async #configured(urn: string, id: string, inputs: PropertyMap, reference: string): Promise<void> {
@@ -154,6 +155,5 @@ export class ProviderRegistry implements Provider {
 }
 
 function forPlugin(inputs: PropertyMap): PropertyMap {
-  const { [INTERNAL_KEY]: _internal, ...config } = inputs;
-  return config;
+  return without(inputs, INTERNAL_KEY);
 }

@@ -4,6 +4,7 @@ import { deleteOrder } from "../dependency-graph.ts";
 import { ReportedError } from "../errors.ts";
 import type { OldResources } from "../old-resources.ts";
 import type { UrnTargets } from "../targets.ts";
+import { without } from "../without.ts";
 import { DeleteStep, RemovePendingReplaceStep } from "./delete-step.ts";
 import type { Progress } from "./progress.ts";
 import { SameStep } from "./same-step.ts";
@@ -83,8 +84,7 @@ function leftOver({ context, progress }: DeletePlannerDeps, state: ResourceState
 }
 
 function untouched(context: StepContext, state: ResourceState): Step {
-  const { id: _id, ...copy } = state;
-  return new SameStep(context, state, copy, { untargeted: true });
+  return new SameStep(context, state, without(state, "id"), { untargeted: true });
 }
 
 function deletable({ olds, targets, excludes }: DeletePlannerDeps): (state: ResourceState) => boolean {

@@ -2,7 +2,7 @@ import type { ResourceState } from "../../model.ts";
 import { invertDiff, NO_CHANGES } from "../property/diff.ts";
 import type { DiffResult } from "../property/diff.ts";
 import { mapsEqual } from "../property/value.ts";
-import { diffResource } from "../provider/grpc-provider.ts";
+import { diffResource } from "../provider/diff-resource.ts";
 import { ignoreChanges } from "../ignore-changes.ts";
 import { isDefaultProvider, isProviderType } from "../urn.ts";
 import { now, providerOf } from "./step.ts";

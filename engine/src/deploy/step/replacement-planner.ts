@@ -8,7 +8,7 @@ import { ignoreChanges } from "../ignore-changes.ts";
 import type { OldResources } from "../old-resources.ts";
 import { applyReplaceOnChanges, describeValue, requiresReplace } from "../property/diff.ts";
 import type { DiffResult } from "../property/diff.ts";
-import { diffResource } from "../provider/grpc-provider.ts";
+import { diffResource } from "../provider/diff-resource.ts";
 import type { CheckFailure, Provider } from "../provider/provider.ts";
 import { isProviderType, parseProviderReference, urnName } from "../urn.ts";
 import { CreateStep } from "./create-step.ts";

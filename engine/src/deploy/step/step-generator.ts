@@ -1,7 +1,6 @@
 /** From what the program wants to the steps that bring it about. */
 import type { ResourceState } from "../../model.ts";
-import { aliasUrns } from "../alias.ts";
-import { DeploymentError, ReportedError } from "../errors.ts";
+import { DeploymentError } from "../errors.ts";
 import { replaceWithOf, stateOf } from "../goal.ts";
 import type { Goal, Registration } from "../goal.ts";
 import { ignoreChanges } from "../ignore-changes.ts";
@@ -9,10 +8,11 @@ import type { OldResources } from "../old-resources.ts";
 import { NO_CHANGES, someChanges, triggersReplace } from "../property/diff.ts";
 import type { DiffResult } from "../property/diff.ts";
 import { containsUnknowns, mapsEqual } from "../property/value.ts";
-import { diffResource } from "../provider/grpc-provider.ts";
+import { diffResource } from "../provider/diff-resource.ts";
 import type { Provider } from "../provider/provider.ts";
-import { createUrn, isProviderType, isRootStack, parseProviderReference, urnName } from "../urn.ts";
+import { isProviderType, isRootStack, parseProviderReference, urnName } from "../urn.ts";
 import { CreateStep } from "./create-step.ts";
+import type { Identities } from "./identities.ts";
 import { ImportStep } from "./import-step.ts";
 import type { Progress } from "./progress.ts";
 import { ReadStep } from "./read-step.ts";
@@ -36,13 +36,12 @@ export interface ReadGoal {
 }
 
 export interface GeneratorDeps {
-  stack: string;
-  project: string;
   context: StepContext;
   olds: OldResources;
   progress: Progress;
   targets: TargetRules;
   planner: ReplacementPlanner;
+  identities: Identities;
 }
 
 export class StepGenerator {
@@ -61,8 +60,8 @@ export class StepGenerator {
   async generate(registration: Registration, onSteps: (steps: Step[]) => Promise<void>): Promise<void> {
     const { context, progress } = this.#deps;
     const { goal } = registration;
-    const urn = this.#claimUrn(goal.parent, goal.type, goal.name);
-    const old = this.#findOld(urn, goal);
+    const urn = this.#deps.identities.claimUrn(goal.parent, goal.type, goal.name);
+    const old = this.#deps.identities.findOld(urn, goal);
     const state = stateOf(urn, goal, old);
     if (isProviderType(goal.type)) {
       progress.providers.set(urn, state);
@@ -86,9 +85,9 @@ export class StepGenerator {
 
   generateRead(goal: ReadGoal, settle: (state: ResourceState) => void): Step[] {
     const { context, progress } = this.#deps;
-    const urn = this.#claimUrn(goal.parent, goal.type, goal.name);
+    const urn = this.#deps.identities.claimUrn(goal.parent, goal.type, goal.name);
     if (goal.id === "") throw new Error(`Expected an ID for ${urn}`);
-    const old = this.#findOld(urn, { ...goal, aliases: [] });
+    const old = this.#deps.identities.findOld(urn, { ...goal, aliases: [] });
     const state: ResourceState = {
       urn,
       custom: true,
@@ -111,47 +110,6 @@ export class StepGenerator {
     }
     progress.reads.add(urn);
     return [new ReadStep(context, old, state, false, settle)];
-  }
-
-  #claimUrn(parent: string, type: string, name: string): string {
-    const { stack, project, context, progress } = this.#deps;
-    if (parent !== "" && !progress.urns.has(parent)) throw new Error(`could not find parent resource ${parent}`);
-    const urn = createUrn(stack, project, parent, type, name);
-    if (progress.urns.has(urn)) {
-      const message = `Duplicate resource URN '${urn}'; try giving it a unique name`;
-      context.diagnostics.error(urn, message);
-      throw new ReportedError(message);
-    }
-    progress.urns.add(urn);
-    return urn;
-  }
-
-  #findOld(urn: string, goal: Pick<Goal, "name" | "type" | "parent" | "aliases">): ResourceState | undefined {
-    const { stack, project, context, olds, progress } = this.#deps;
-    const fail = (message: string) => {
-      context.diagnostics.error(urn, message);
-      throw new ReportedError(message);
-    };
-    const taken = progress.renamedTo.get(urn);
-    if (taken !== undefined)
-      fail(`Duplicate resource URN '${urn}' conflicting with alias on resource with URN '${taken}'`);
-    const own = olds.get(urn);
-    if (own !== undefined) return own;
-    const scope = { stack, project, formerUrn: (current: string) => progress.renamedFrom.get(current) };
-    for (const former of aliasUrns(scope, goal, goal.aliases)) {
-      const old = olds.get(former);
-      if (old === undefined) continue;
-      const other = progress.urns.has(former) ? urn : progress.renamedTo.get(former);
-      if (other !== undefined)
-        fail(
-          `Duplicate resource alias '${former}' applied to resource with URN '${urn}' conflicting with resource with URN '${other}'`,
-        );
-      progress.renamedTo.set(former, urn);
-      progress.renamedFrom.set(urn, former);
-      context.journal.rename(former, urn);
-      return old;
-    }
-    return undefined;
   }
 
   async #providerFor(state: ResourceState): Promise<Provider> {

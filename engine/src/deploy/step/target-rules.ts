@@ -5,6 +5,7 @@ import { ReportedError } from "../errors.ts";
 import type { Registration } from "../goal.ts";
 import type { OldResources } from "../old-resources.ts";
 import type { UrnTargets } from "../targets.ts";
+import { without } from "../without.ts";
 import type { Progress } from "./progress.ts";
 import { SameStep } from "./same-step.ts";
 import type { Step, StepContext } from "./step.ts";
@@ -65,7 +66,7 @@ export class TargetRules {
         }
         visit(dependency, undefined);
       }
-      steps.push(new SameStep(context, state, copyOf(state), { registration: owner, untargeted: true }));
+      steps.push(new SameStep(context, state, without(state, "id"), { registration: owner, untargeted: true }));
     };
     visit(old, registration);
     return steps;
@@ -78,7 +79,7 @@ export class TargetRules {
     if (old === undefined || this.#keptUrns.has(urn) || progress.hasStep(urn)) return;
     this.#keptUrns.add(urn);
     for (const needed of needs(old)) this.keepUntargeted(needed);
-    this.#kept.push(new SameStep(context, old, copyOf(old), { untargeted: true }));
+    this.#kept.push(new SameStep(context, old, without(old, "id"), { untargeted: true }));
   }
 
   keepDependencies(state: ResourceState): void {
@@ -118,9 +119,4 @@ function needs(state: ResourceState): Set<string> {
   const urns = dependencyUrns(state);
   if (state.parent) urns.add(state.parent);
   return urns;
-}
-
-function copyOf(state: ResourceState): ResourceState {
-  const { id: _id, ...copy } = state;
-  return copy;
 }
