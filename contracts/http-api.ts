@@ -189,14 +189,24 @@ export type Caller = z.infer<typeof Caller>;
 
 export const WorkerInfo = z.strictObject({
   workerId: z.string(),
-  startedAt: instant,
-  lastHeartbeatAt: instant,
-  heartbeatAgeSeconds: z.number().min(0),
-  alive: z.boolean().describe("Whether its last heartbeat is younger than its lease."),
-  concurrency: z.int().min(0),
+  hostname: z.string(),
+  pid: z.int(),
+  healthUrl: z.string().nullable(),
+  concurrency: z.int().min(0).describe("Tasks that it runs at once."),
+  priorities: z.array(TaskPriority).describe("Whose queues it takes tasks from."),
   activeTasks: z.int().min(0),
+  startedAt: instant,
+  heartbeatAt: instant,
+  heartbeatAgeSeconds: z.number(),
+  alive: z.boolean().describe("Whether it was heard of within the time of its lease."),
 });
 export type WorkerInfo = z.infer<typeof WorkerInfo>;
+export const WorkerHealth = WorkerInfo.extend({
+  readiness: z
+    .enum(["ready", "not_ready", "unreachable", "unknown"])
+    .describe("What its health port answers now; `unknown` where it has told of none."),
+});
+export type WorkerHealth = z.infer<typeof WorkerHealth>;
 export const WorkerList = z.strictObject({ items: z.array(WorkerInfo) });
 export type WorkerList = z.infer<typeof WorkerList>;
 

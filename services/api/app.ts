@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
+import { Gauge, type Registry } from "prom-client";
+import type { RunnerMetrics } from "../runner/metrics.ts";
 import type { TaskRunner } from "../runner/task-runner.ts";
-import { guardRoutes, hashToken } from "./access.ts";
+import { actorOf, guardRoutes, hashToken } from "./access.ts";
 import { auditMutations } from "./audit-mutations.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { EventStreams, type EventStreamsOptions } from "./event-streams.ts";
@@ -11,7 +13,7 @@ import { serveOpenApi } from "./openapi.ts";
 import type { Operations } from "./operations.ts";
 import { answerProblems } from "./problem.ts";
 import { adminRoutes } from "./routes/admin.ts";
-import { egressRoutes } from "./routes/egress.ts";
+import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
 import { serviceRoutes, type ServiceRoutesDeps } from "./routes/service.ts";
 import { taskStreamRoutes } from "./routes/task-streams.ts";
 import { taskRoutes } from "./routes/tasks.ts";
@@ -22,14 +24,17 @@ import type { TaskListing } from "./task-listing.ts";
 import type { TokenStore } from "./token-store.ts";
 
 /** What the API needs from the rest of the system. `createApiDeps` makes it from a database and a folder. */
-export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps {
-  readonly workspaces: WorkspaceRoutesDeps["workspaces"];
+export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, EgressRoutesDeps {
+  readonly workspaces: WorkspaceRoutesDeps["workspaces"] & EgressRoutesDeps["workspaces"];
   readonly runner: TaskRunner;
   readonly tasks: TaskListing;
   readonly tokens: TokenStore;
   readonly audit: AuditLog;
   readonly operations: Operations;
   readonly readiness: ServiceRoutesDeps["readiness"];
+  /** Rendered at /metrics. */
+  readonly registry: Registry;
+  readonly runnerMetrics: RunnerMetrics;
   readonly log: FastifyBaseLogger;
 }
 
@@ -65,6 +70,8 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   const app = fastify({
     loggerInstance: deps.log,
     genReqId: () => randomUUID(),
+    requestIdLogLabel: "requestId",
+    disableRequestLogging: true, // two lines per request, and the query in them
     bodyLimit: options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     exposeHeadRoutes: false,
@@ -75,7 +82,8 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   app.setSerializerCompiler(serializerCompiler);
 
   const streams = new EventStreams(options.streams);
-  const metrics = new PrometheusMetrics({ operations: deps.operations, streams });
+  countStreams(deps.registry, streams);
+  const metrics = new PrometheusMetrics({ ...deps, runner: deps.runnerMetrics });
   app.addHook("onRequest", async (request, reply) => {
     void reply.headers({ ...SECURITY_HEADERS, "x-request-id": request.id });
   });
@@ -88,10 +96,11 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   });
   auditMutations(app, deps.audit);
   metrics.observe(app);
+  logRequests(app);
 
   await serveOpenApi(app, options.version);
   await app.register(serviceRoutes, { version: options.version, metrics, readiness: deps.readiness });
-  await app.register(taskRoutes, { ...deps, metrics, closing: streams.closing });
+  await app.register(taskRoutes, { ...deps, closing: streams.closing });
   await app.register(taskStreamRoutes, { ...deps, streams });
   await app.register(workspaceRoutes, deps);
   await app.register(egressRoutes, deps);
@@ -99,4 +108,35 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(tokenRoutes, deps);
   await app.register(adminRoutes, deps);
   return app;
+}
+
+function countStreams(registry: Registry, streams: EventStreams): void {
+  new Gauge({
+    name: "automatos_event_streams",
+    help: "Event and log streams that this process serves.",
+    registers: [registry],
+    collect() {
+      this.set(streams.count);
+    },
+  });
+}
+
+/** One line per request, when it has been answered. */
+function logRequests(app: FastifyInstance): void {
+  app.addHook("onResponse", async (request, reply) => {
+    const { method, routeOptions, caller, params, problemCode } = request;
+    request.log.info(
+      {
+        event: "request_served",
+        ...(params as object),
+        actor: caller === undefined ? undefined : actorOf(caller),
+        method,
+        route: routeOptions.url,
+        status: reply.statusCode,
+        code: problemCode,
+        durationMs: Math.round(reply.elapsedTime),
+      },
+      "request served",
+    );
+  });
 }

@@ -27,15 +27,6 @@ export class RouteNotFoundError extends PlatformError {
   }
 }
 
-export class InvalidCursorError extends PlatformError {
-  constructor() {
-    super("INVALID_CURSOR", "the cursor was not made by this API", {
-      remedy: "Give `nextCursor` of the page before, unchanged, or leave it out for the first page.",
-      status: 400,
-    });
-  }
-}
-
 export class WorkspaceRequiredError extends PlatformError {
   constructor() {
     super("WORKSPACE_REQUIRED", "an admin token belongs to no workspace, and the request names none", {
@@ -63,24 +54,6 @@ export class WorkerNotFoundError extends PlatformError {
   }
 }
 
-export class ArtifactNotFoundError extends PlatformError {
-  constructor(path: string) {
-    super("ARTIFACT_NOT_FOUND", `there is no artifact ${path}`, {
-      remedy: "List the artifacts; paths are relative to artifacts/.",
-      status: 404,
-    });
-  }
-}
-
-export class RepositoryNotFoundError extends PlatformError {
-  constructor(name: string) {
-    super("REPOSITORY_NOT_FOUND", `there is no cached repository ${name}`, {
-      remedy: "List the cached repositories.",
-      status: 404,
-    });
-  }
-}
-
 export class TooManyStreamsError extends PlatformError {
   constructor(limit: number) {
     super("TOO_MANY_STREAMS", `this process serves its limit of ${limit} event streams`, {
@@ -98,6 +71,15 @@ export class RecordUnavailableError extends PlatformError {
       status: 503,
       retryAfterSeconds: 2,
       cause,
+    });
+  }
+}
+
+export class TooManyEgressRulesError extends PlatformError {
+  constructor(workspaceId: string, rules: number, limit: number) {
+    super("TOO_MANY_EGRESS_RULES", `workspace ${workspaceId} would have ${rules} of at most ${limit} egress rules`, {
+      remedy: "Remove rules that are not needed, or let one `*.suffix` stand for many.",
+      status: 409,
     });
   }
 }

@@ -2,8 +2,9 @@ import { STATUS_CODES } from "node:http";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { PlatformError } from "../../contracts/errors.ts";
-import type { Problem} from "../../contracts/http-api.ts";
+import type { Problem } from "../../contracts/http-api.ts";
 import { type ProblemIssue } from "../../contracts/http-api.ts";
+import { isTransient } from "../runtime/database.ts";
 import { RecordUnavailableError, RouteNotFoundError } from "./errors.ts";
 
 export const PROBLEM_MEDIA_TYPE = "application/problem+json";
@@ -93,7 +94,7 @@ function factsOf(error: FastifyError): Facts {
 }
 
 function invalidRequest(error: FastifyError): Facts {
-  const where = (error.validationContext ?? "body");
+  const where = error.validationContext ?? "body";
   const issues = (error.validation ?? []).flatMap((issue) =>
     flatten(where, issue.instancePath, { message: issue.message ?? issue.keyword, ...issue.params }),
   );
@@ -150,23 +151,7 @@ const FASTIFY_REFUSALS: Readonly<Record<string, { status: number; code: string; 
   FST_ERR_BAD_URL: { status: 400, code: "BAD_URL", remedy: "Percent-encode the path." },
 };
 
-/** Codes by which the driver and PostgreSQL say that there is no connection to be had just now. */
-const UNREACHABLE = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EPIPE",
-  "ETIMEDOUT",
-  "53300", // too many connections
-  "57P01", // terminated by the administrator
-  "57P02", // crashed
-  "57P03", // starting up
-]);
-
 function asPlatformError(error: unknown): PlatformError | undefined {
   if (error instanceof PlatformError) return error;
-  if (!(error instanceof Error)) return undefined;
-  const code = (error as { code?: unknown }).code;
-  const lost = typeof code === "string" && (UNREACHABLE.has(code) || code.startsWith("08"));
-  const lostByDriver = /Connection terminated|timeout exceeded when trying to connect/.test(error.message);
-  return lost || lostByDriver ? new RecordUnavailableError(error) : undefined;
+  return isTransient(error) ? new RecordUnavailableError(error) : undefined;
 }

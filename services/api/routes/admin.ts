@@ -44,16 +44,16 @@ export const adminRoutes: FastifyPluginAsyncZod<AdminRoutesDeps> = async (app, d
       schema: {
         tags,
         operationId: "readWorkerHealth",
-        summary: "One worker, by its heartbeats",
+        summary: "One worker: its heartbeats, and what its health port answers now",
         params: z.strictObject({ workerId: z.string().min(1).max(200) }),
-        response: { 200: api.WorkerInfo, ...problems(400, 403, 404) },
+        response: { 200: api.WorkerHealth, ...problems(400, 403, 404) },
       },
     },
     async (request) => {
       const { workerId } = request.params;
       const worker = (await operations.workers()).find((candidate) => candidate.workerId === workerId);
       if (worker === undefined) throw new WorkerNotFoundError(workerId);
-      return worker;
+      return { ...worker, readiness: await operations.readinessOf(worker) };
     },
   );
 

@@ -1,11 +1,13 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as api from "../../../contracts/http-api.ts";
 import type { Workspace } from "../../../contracts/workspace.ts";
+import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
+import type { ChangeEgressRules } from "../egress-rules.ts";
 import { problems, workspaceParams } from "./shared.ts";
-import type { WorkspaceRecords } from "./workspaces.ts";
 
 export interface EgressRoutesDeps {
-  readonly workspaces: WorkspaceRecords;
+  readonly workspaces: Pick<WorkspaceStore, "get" | "updateEgressRules">;
+  readonly changeEgressRules: ChangeEgressRules;
 }
 
 const tags = ["workspaces"];
@@ -16,7 +18,9 @@ const rulesOf = ({ egressRules }: Workspace): api.EgressRules => ({ rules: egres
  * `/api/workspaces/{id}/egress`: where sandboxes may go. Only administrators change it: a rule with a port also opens a
  * private address, such as the platform's own database.
  */
-export const egressRoutes: FastifyPluginAsyncZod<EgressRoutesDeps> = async (app, { workspaces }) => {
+export const egressRoutes: FastifyPluginAsyncZod<EgressRoutesDeps> = async (app, deps) => {
+  const { workspaces, changeEgressRules } = deps;
+
   app.get(
     "/api/workspaces/:workspaceId/egress",
     {
@@ -47,7 +51,7 @@ export const egressRoutes: FastifyPluginAsyncZod<EgressRoutesDeps> = async (app,
     },
     async (request) => {
       const egressRules = [...new Set(request.body.rules)];
-      return rulesOf(await workspaces.update(request.params.workspaceId, () => ({ egressRules })));
+      return rulesOf(await workspaces.updateEgressRules(request.params.workspaceId, egressRules));
     },
   );
 
@@ -64,12 +68,6 @@ export const egressRoutes: FastifyPluginAsyncZod<EgressRoutesDeps> = async (app,
         response: { 200: api.EgressRules, ...problems(400, 403, 404, 409, 413, 415) },
       },
     },
-    async (request) => {
-      const { add, remove } = request.body;
-      const changed = await workspaces.update(request.params.workspaceId, ({ egressRules }) => ({
-        egressRules: [...new Set([...egressRules.filter((rule) => !remove.includes(rule)), ...add])],
-      }));
-      return rulesOf(changed);
-    },
+    async (request) => rulesOf(await changeEgressRules(request.params.workspaceId, request.body)),
   );
 };

@@ -6,14 +6,12 @@ import { TaskResult, TaskStatus } from "../../../contracts/task.ts";
 import type { TaskRunner } from "../../runner/task-runner.ts";
 import { scopedWorkspace, taskOf } from "../access.ts";
 import { WorkspaceRequiredError } from "../errors.ts";
-import type { ApiMetrics } from "../metrics.ts";
 import type { TaskListing } from "../task-listing.ts";
 import { problems, taskParams } from "./shared.ts";
 
 export interface TaskRoutesDeps {
   readonly runner: TaskRunner;
   readonly tasks: TaskListing;
-  readonly metrics: Pick<ApiMetrics, "countSubmission">;
   /** Fires when the process stops: ends the waiting for results. */
   readonly closing: AbortSignal;
 }
@@ -31,7 +29,7 @@ const waitQuery = z.strictObject({
 
 /** `/api/tasks`: submit, list, read, cancel, wait for and repeat tasks of the caller's workspace. */
 export const taskRoutes: FastifyPluginAsyncZod<TaskRoutesDeps> = async (app, deps) => {
-  const { runner, tasks, metrics, closing } = deps;
+  const { runner, tasks, closing } = deps;
 
   app.post(
     "/api/tasks",
@@ -51,7 +49,6 @@ export const taskRoutes: FastifyPluginAsyncZod<TaskRoutesDeps> = async (app, dep
       if (workspaceId === undefined) throw new WorkspaceRequiredError();
       const taskId = request.body.taskId ?? randomUUID();
       const status = await runner.submit({ ...request.body, taskId, workspaceId });
-      metrics.countSubmission(status);
       return reply.code(202).header("location", taskPath(taskId)).send(status);
     },
   );
@@ -151,7 +148,6 @@ export const taskRoutes: FastifyPluginAsyncZod<TaskRoutesDeps> = async (app, dep
     },
     async (request, reply) => {
       const status = await runner.retry(request.params.taskId, request.body?.newTaskId ?? randomUUID());
-      metrics.countSubmission(status);
       return reply.code(202).header("location", taskPath(status.taskId)).send(status);
     },
   );

@@ -4,18 +4,12 @@ import * as api from "../../../contracts/http-api.ts";
 import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
 import { decideTool, ToolPolicy, WORKER_TOOL_LEVELS, WorkerToolName } from "../../../contracts/tools.ts";
 import { Workspace, WorkspaceUsage } from "../../../contracts/workspace.ts";
+import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
 import { scopeOf } from "../access.ts";
 import { problems, workspaceParams } from "./shared.ts";
 
-/** The workspaces of the record. Every method that takes an id throws WorkspaceNotFoundError where it is unknown. */
-export interface WorkspaceRecords {
-  create(workspace: Omit<Workspace, "createdAt">): Promise<Workspace>;
-  get(workspaceId: string): Promise<Workspace>;
-  list(page: { readonly limit: number; readonly cursor?: string | undefined }): Promise<api.WorkspaceList>;
-  /** Applies `change` to what the record holds, while nobody else can. */
-  update(workspaceId: string, change: (workspace: Workspace) => Partial<WorkspaceChanges>): Promise<Workspace>;
-}
-export type WorkspaceChanges = Pick<Workspace, "name" | "plan" | "egressRules" | "toolPolicy">;
+/** The workspaces of the record. */
+export type WorkspaceRecords = Pick<WorkspaceStore, "create" | "get" | "list" | "updatePlan" | "updateToolPolicy">;
 
 export interface WorkspaceRoutesDeps {
   readonly workspaces: WorkspaceRecords;
@@ -64,8 +58,10 @@ export const workspaceRoutes: FastifyPluginAsyncZod<WorkspaceRoutesDeps> = async
     },
     async (request) => {
       const scope = scopeOf(request);
-      if (scope === undefined) return workspaces.list(request.query);
-      return { items: [await workspaces.get(scope)], nextCursor: null };
+      if (scope !== undefined) return { items: [await workspaces.get(scope)], nextCursor: null };
+      const { limit, cursor } = request.query;
+      const page = await workspaces.list({ limit, ...(cursor === undefined ? {} : { cursor }) });
+      return { items: page.workspaces, nextCursor: page.nextCursor };
     },
   );
 
@@ -112,7 +108,7 @@ export const workspaceRoutes: FastifyPluginAsyncZod<WorkspaceRoutesDeps> = async
         response: { 200: api.WorkspacePlan, ...problems(400, 403, 404, 413, 415) },
       },
     },
-    async (request) => planOf(await workspaces.update(request.params.workspaceId, () => request.body)),
+    async (request) => planOf(await workspaces.updatePlan(request.params.workspaceId, request.body.plan)),
   );
 
   app.get(
@@ -158,8 +154,7 @@ export const workspaceRoutes: FastifyPluginAsyncZod<WorkspaceRoutesDeps> = async
         response: { 200: api.WorkspaceTools, ...problems(400, 403, 404, 413, 415) },
       },
     },
-    async (request) =>
-      toolsOf(await workspaces.update(request.params.workspaceId, () => ({ toolPolicy: request.body }))),
+    async (request) => toolsOf(await workspaces.updateToolPolicy(request.params.workspaceId, request.body)),
   );
 };
 

@@ -1,0 +1,67 @@
+import type { Registry } from "prom-client";
+import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
+import { isTerminal } from "../../contracts/task.ts";
+import type { Workspace, WorkspaceUsage } from "../../contracts/workspace.ts";
+import type { RunnerMetrics } from "../runner/metrics.ts";
+import { countTasks } from "../runner/task-queries.ts";
+import type { TaskRunner } from "../runner/task-runner.ts";
+import type { Pool } from "../runtime/database.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { Artifacts } from "../workspace/artifacts.ts";
+import { Repositories } from "../workspace/repositories.ts";
+import type { RepositoryLocks } from "../workspace/repository-locks.ts";
+import type { UsageMeter } from "../workspace/usage.ts";
+import { WorkspaceStore } from "../workspace/workspace-store.ts";
+import type { ApiDeps } from "./app.ts";
+import { PostgresAuditLog } from "./audit-log.ts";
+import { makeChangeEgressRules } from "./egress-rules.ts";
+import { RecordOperations } from "./operations.ts";
+import { PostgresTaskListing } from "./task-listing.ts";
+import { PostgresTokenStore } from "./token-store.ts";
+
+/** What a process brings along; all of it is its own to close. */
+export interface ApiResources {
+  readonly pool: Pool;
+  readonly runner: TaskRunner;
+  readonly meter: UsageMeter;
+  readonly locks: RepositoryLocks;
+  /** Folder of all workspaces. */
+  readonly workspacesDir: string;
+  readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
+  readonly registry: Registry;
+  readonly runnerMetrics: RunnerMetrics;
+  readonly log: Logger;
+}
+
+/** The API's dependencies on a migrated database and the folder of the workspaces. */
+export function createApiDeps(resources: ApiResources): ApiDeps {
+  const { pool, runner, meter, locks, planLimits, log, registry, runnerMetrics } = resources;
+  const rootDir = resources.workspacesDir;
+  const database = pool;
+  const isLive = async (taskId: string): Promise<boolean> => !isTerminal((await runner.status(taskId)).status);
+  return {
+    runner,
+    planLimits,
+    registry,
+    runnerMetrics,
+    log,
+    workspaces: new WorkspaceStore({ pool }),
+    changeEgressRules: makeChangeEgressRules(pool),
+    artifacts: new Artifacts({ rootDir, meter }),
+    repositories: new Repositories({ rootDir, locks, meter, isLive, logger: log }),
+    tasks: new PostgresTaskListing({ database }),
+    tokens: new PostgresTokenStore({ database }),
+    audit: new PostgresAuditLog({ database }),
+    operations: new RecordOperations({ database }),
+    usage: (workspace) => readUsage(workspace, { pool, meter, planLimits }),
+    readiness: { database: () => pool.query("SELECT") },
+  };
+}
+
+async function readUsage(
+  { workspaceId, plan }: Workspace,
+  { pool, meter, planLimits }: Pick<ApiResources, "pool" | "meter" | "planLimits">,
+): Promise<WorkspaceUsage> {
+  const [storage, tasks] = await Promise.all([meter.read(workspaceId), countTasks(pool, workspaceId)]);
+  return { workspaceId, ...tasks, ...storage, quotaBytes: planLimits[plan].storageQuotaBytes };
+}

@@ -1,0 +1,68 @@
+import { mkdir } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { PlanLimitOverrides, resolvePlanLimits } from "../../contracts/plan.ts";
+import { ApiEnv } from "../../contracts/service-env.ts";
+import { createTaskRunner } from "../runner/create-task-runner.ts";
+import { createRunnerMetrics } from "../runner/metrics.ts";
+import { createPool } from "../runtime/database.ts";
+import { NotificationListener } from "../runtime/listener.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { migrate } from "../runtime/migrate.ts";
+import { parseEnv } from "../runtime/parse-env.ts";
+import { onShutdown } from "../runtime/shutdown.ts";
+import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
+import { TreeUsageMeter } from "../workspace/usage.ts";
+import { buildApp } from "./app.ts";
+import { createApiDeps } from "./create-deps.ts";
+
+const SHUTDOWN_DEADLINE_MS = 15_000;
+const POOL_SIZE = 20;
+
+const env = parseEnv("api", ApiEnv, process.env);
+const log = createLogger({ service: "api", level: env.LOG_LEVEL });
+const planLimits = resolvePlanLimits(PlanLimitOverrides.parse(JSON.parse(env.PLAN_LIMITS)));
+const { version } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../../package.json"), "utf8")) as {
+  version: string;
+};
+
+const pool = createPool({ url: env.DATABASE_URL, applicationName: "automatos-api", log, max: POOL_SIZE });
+await migrate(pool, log);
+const listener = new NotificationListener({ url: env.DATABASE_URL, applicationName: "automatos-api-listener", log });
+await listener.start();
+await mkdir(env.WORKSPACES_DIR, { recursive: true, mode: 0o711 });
+
+const registry = new Registry();
+collectDefaultMetrics({ register: registry });
+const runnerMetrics = createRunnerMetrics(registry);
+const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
+const meter = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
+const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
+const deps = createApiDeps({
+  pool,
+  runner,
+  meter,
+  locks,
+  workspacesDir: env.WORKSPACES_DIR,
+  planLimits,
+  registry,
+  runnerMetrics,
+  log,
+});
+const app = await buildApp(deps, { adminToken: env.ADMIN_TOKEN, version });
+
+onShutdown({
+  log,
+  deadlineMs: SHUTDOWN_DEADLINE_MS,
+  close: [
+    { name: "http", close: () => app.close() },
+    { name: "runner", close: () => runner.close() },
+    { name: "usage", close: () => meter.close() },
+    { name: "locks", close: () => locks.close() },
+    { name: "listener", close: () => listener.close() },
+    { name: "database", close: () => pool.end() },
+  ],
+});
+const url = await app.listen({ host: env.HOST, port: env.PORT });
+log.info({ event: "api_listening", url, version }, "api listening");
