@@ -51,11 +51,10 @@ export async function statusOf(
   const identity = found?.identity;
   if (identity === undefined) return "stopped";
   if (found?.record.projectDir !== projectDir) return "moved";
-  let ready = false;
   const ATTEMPTS_MS = 1_000;
-  await waitUntil(async () => (ready = await isReady()) || !isRunning(identity), ATTEMPTS_MS);
-  if (ready) return "running";
-  return isRunning(identity) ? "unhealthy" : "stopped";
+  const answers = await waitUntil(async () => !isRunning(identity) || (await isReady()), ATTEMPTS_MS);
+  if (!isRunning(identity)) return "stopped";
+  return answers ? "running" : "unhealthy";
 }
 
 /**

@@ -104,7 +104,10 @@ export async function waitUntil(condition: () => boolean | Promise<boolean>, tim
  * @throws DaemonStartError when it ended early or was not ready in time.
  */
 export async function startDaemon(daemon: Daemon): Promise<ProcessIdentity> {
-  if (!(await isPortFree(daemon.port))) throw new PortTakenError(daemon.name, daemon.port, daemon.portKey);
+  const PORT_RELEASE_MS = 1_000; // of one that was stopped a moment ago
+  if (!(await waitUntil(() => isPortFree(daemon.port), PORT_RELEASE_MS))) {
+    throw new PortTakenError(daemon.name, daemon.port, daemon.portKey);
+  }
   const argv = await daemon.prepare();
   const { name, projectDir, fingerprint, port, stopSignal, stopGraceSeconds } = daemon;
   writeRecord({ name, projectDir, fingerprint, port, stopSignal, stopGraceSeconds });
@@ -126,12 +129,9 @@ export async function startDaemon(daemon: Daemon): Promise<ProcessIdentity> {
     child.unref();
     return identity;
   }
+  const reason = failure ?? `was not ready within ${daemon.readyTimeoutSeconds} s`;
   await stopDaemon(projectDir, name);
-  throw new DaemonStartError(
-    name,
-    failure ?? `was not ready within ${daemon.readyTimeoutSeconds} s`,
-    tailOf(logFile, log.offset),
-  );
+  throw new DaemonStartError(name, reason, tailOf(logFile, log.offset));
 }
 
 /** Ends a process gracefully, by force after the grace, and what it started. A process that is gone is no error. */

@@ -50,12 +50,17 @@ export function listenerOf(port: number): number | undefined {
 }
 
 function openSockets(pid: string): string[] {
+  const links = attempt(() => readdirSync(`/proc/${pid}/fd`), []).map((fd) =>
+    attempt(() => readlinkSync(`/proc/${pid}/fd/${fd}`), ""),
+  );
+  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []);
+}
+
+/** What a process's folder tells: it may be gone in this moment, or be another user's. */
+function attempt<Value>(read: () => Value, otherwise: Value): Value {
   try {
-    return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
-      const target = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`));
-      return target?.[1] === undefined ? [] : [target[1]];
-    });
+    return read();
   } catch {
-    return []; // gone, or another user's
+    return otherwise;
   }
 }

@@ -36,6 +36,12 @@ export function startTimeFromLinuxStat(stat: string): string {
   return `${bootId}/${linuxStatFields(stat)[19] ?? ""}`;
 }
 
+/** Whether a process has ended and only waits to be reaped. With threads left it still holds its files and ports. */
+function isRemains(stat: string): boolean {
+  const fields = linuxStatFields(stat);
+  return fields[0] === "X" || (fields[0] === "Z" && Number(fields[17]) <= 1);
+}
+
 function run(file: string, args: readonly string[]): string {
   try {
     return execFileSync(file, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
@@ -48,8 +54,7 @@ function run(file: string, args: readonly string[]): string {
 export function startTimeOf(pid: number): string | undefined {
   if (process.platform === "linux") {
     const stat = readLinuxStat(pid);
-    if (stat === undefined || ["Z", "X"].includes(linuxStatFields(stat)[0] ?? "")) return undefined;
-    return startTimeFromLinuxStat(stat);
+    return stat === undefined || isRemains(stat) ? undefined : startTimeFromLinuxStat(stat);
   }
   const text =
     process.platform === "win32"

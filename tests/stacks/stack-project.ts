@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { parseDocument } from "yaml";
+import { endAllDaemons } from "../../components/local/daemon-resource.ts";
+import { freePorts } from "../support/ports.ts";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+
+/** What a service of the local phase promises to the stack, and nothing more; it notes every start. */
+const STAND_IN_SERVICE = `
+import { appendFileSync } from "node:fs";
+import { createServer } from "node:http";
+const port = Number(process.env["PORT"] ?? process.env["HEALTH_PORT"]);
+appendFileSync("starts", \`\${process.argv[1]} \${process.pid}\\n\`);
+createServer((request, response) => {
+  response.writeHead(request.url === "/readyz" ? 200 : 404).end();
+}).listen(port, "127.0.0.1");
+`;
+
+export interface Finished {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+export interface StackProject {
+  readonly dir: string;
+  readonly ports: {
+    readonly api: number;
+    readonly worker: number;
+    readonly gateway: number;
+    readonly postgres: number;
+  };
+  /** Sets a value below `automatos:settings` of Pulumi.dev.yaml. */
+  setSetting(keys: readonly string[], value: unknown): Promise<void>;
+  /** Runs the project's `pulumi` to its end. */
+  pulumi(...args: readonly string[]): Promise<Finished>;
+  /** Starts the project's `pulumi`, in a process group of its own. */
+  spawnPulumi(...args: readonly string[]): ChildProcess;
+  /** Which service was started as which process, over all time. */
+  starts(): Promise<{ readonly program: string; readonly pid: number }[]>;
+  /** The stack's state. */
+  state(): Promise<{ resources: { urn: string; type: string; outputs: Record<string, unknown> }[]; text: string }>;
+  remove(): Promise<void>;
+}
+
+/** The real stack, components and engine in a folder of their own, with stand-ins for the services. */
+export async function makeStackProject(): Promise<StackProject> {
+  const dir = await realpath(await mkdtemp(path.join(tmpdir(), "automatos-stack-")));
+  for (const name of ["contracts", "components", "stacks", "Pulumi.yaml", "Pulumi.dev.yaml", "package.json"]) {
+    await cp(path.join(ROOT, name), path.join(dir, name), { recursive: true });
+  }
+  await cp(path.join(ROOT, "package-lock.json"), path.join(dir, "package-lock.json"));
+  for (const name of ["bin", "src", "package.json"]) {
+    await cp(path.join(ROOT, "engine", name), path.join(dir, "engine", name), { recursive: true });
+  }
+  for (const folder of ["node_modules", "engine/node_modules"]) {
+    if (existsSync(path.join(ROOT, folder))) await symlink(path.join(ROOT, folder), path.join(dir, folder));
+  }
+  for (const service of ["api", "gateway", "worker"]) {
+    await mkdir(path.join(dir, "services", service), { recursive: true });
+    await writeFile(path.join(dir, "services", service, "main.ts"), STAND_IN_SERVICE);
+  }
+  const [api = 0, worker = 0, gateway = 0, postgres = 0] = await freePorts(4);
+  const ports = { api, worker, gateway, postgres };
+
+  const spawnPulumi = (...args: readonly string[]) =>
+    spawn(process.execPath, ["engine/bin/pulumi.mjs", ...args], {
+      cwd: dir,
+      detached: true,
+      env: {
+        PATH: process.env["PATH"],
+        HOME: process.env["HOME"],
+        AUTOMATOS_ENGINE: "embedded",
+        PULUMI_CONFIG_PASSPHRASE: "automatos-dev",
+        PULUMI_HOME: path.join(dir, ".pulumi", "home"),
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+
+  const project: StackProject = {
+    dir,
+    ports,
+    async setSetting(keys, value) {
+      const file = path.join(dir, "Pulumi.dev.yaml");
+      const yaml = parseDocument(await readFile(file, "utf8"));
+      yaml.setIn(["config", "automatos:settings", ...keys], value);
+      await writeFile(file, yaml.toString());
+    },
+    spawnPulumi,
+    pulumi: (...args) => finish(spawnPulumi(...args)),
+    async starts() {
+      const text = await readFile(path.join(dir, "starts"), "utf8").catch(() => "");
+      return text
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => {
+          const [program = "", pid = ""] = line.split(" ");
+          return { program: path.relative(dir, program), pid: Number(pid) };
+        });
+    },
+    async state() {
+      const text = await readFile(path.join(dir, ".pulumi", "stacks", "automatos", "dev.json"), "utf8");
+      const { checkpoint } = JSON.parse(text) as {
+        checkpoint: { latest?: { resources?: { urn: string; type: string; outputs: Record<string, unknown> }[] } };
+      };
+      return { resources: checkpoint.latest?.resources ?? [], text };
+    },
+    async remove() {
+      await endAllDaemons(dir);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+  for (const [name, port] of Object.entries(ports)) await project.setSetting(["ports", name], port);
+  return project;
+}
+
+/** Waits for a process's end and collects what it says. */
+export async function finish(child: ChildProcess): Promise<Finished> {
+  let output = "";
+  const collect = (chunk: Buffer) => (output += chunk.toString());
+  child.stdout?.on("data", collect);
+  child.stderr?.on("data", collect);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      resolve({ code, output });
+    });
+  });
+}
