@@ -1,0 +1,78 @@
+/** Files that are whole or absent, whatever moment the process is killed at. */
+import { randomBytes } from "node:crypto";
+import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+
+export interface AtomicWriteOptions {
+  /** Keeps what the file held before under this name. */
+  readonly backup?: string;
+  /** Whether the folder's entry is forced to disk too: needed once, at the end of a series of writes. @default true */
+  readonly syncFolder?: boolean;
+}
+
+/** Replaces a file by writing beside it, forcing it to disk and renaming. Makes the folder when it is missing. */
+export async function writeFileAtomic(
+  file: string,
+  content: string | readonly Uint8Array[],
+  options: AtomicWriteOptions = {},
+): Promise<void> {
+  const folder = dirname(file);
+  await mkdir(folder, { recursive: true });
+  const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    const handle = await open(temporary, "wx", 0o600);
+    try {
+      if (typeof content === "string") await handle.writeFile(content);
+      else await writeAll(content, handle);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    if (options.backup !== undefined) await keepAs(file, options.backup);
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  if (options.syncFolder ?? true) await syncFolder(folder);
+}
+
+/** The text of a file, or undefined when there is none. */
+export async function readIfExists(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+export function isNotFound(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
+
+async function writeAll(parts: readonly Uint8Array[], handle: Awaited<ReturnType<typeof open>>): Promise<void> {
+  const whole = Buffer.concat(parts);
+  let written = 0;
+  while (written < whole.length) written += (await handle.write(whole, written)).bytesWritten;
+}
+
+/** A second name for the old content costs nothing; `rename` then leaves that name with it. */
+async function keepAs(file: string, backup: string): Promise<void> {
+  await rm(backup, { force: true });
+  try {
+    await link(file, backup);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return; // folders cannot be opened there
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,157 @@
+/** One operation at a time on a stack: Pulumi's lock files, with enough in them to tell whether the holder still lives. */
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { readdir, readFile, readlink, rm } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import { StackLockedError } from "./errors.ts";
+import { isNotFound, readIfExists, writeFileAtomic } from "./files.ts";
+
+interface LockContent {
+  readonly pid: number;
+  readonly username: string;
+  readonly hostname: string;
+  readonly timestamp: string;
+  /** Beyond what Pulumi writes: the process table that `pid` is a number in. */
+  readonly processTable?: string;
+}
+
+export interface StackLock {
+  release(): Promise<void>;
+  /** For a process that ends at once. */
+  releaseNow(): void;
+}
+
+/**
+ * Takes the lock of a stack. A lock whose process is provably gone (killed, or the machine restarted) is removed.
+ * @param warn Told of each lock that was removed.
+ * @throws StackLockedError with each holder's name.
+ */
+export async function lockStack(folder: string, warn: (message: string) => void): Promise<StackLock> {
+  const own = join(folder, `${randomUUID()}.json`);
+  await refuseOthers(folder, own, warn);
+  const content: LockContent = {
+    pid: process.pid,
+    username: userName(),
+    hostname: hostname(),
+    timestamp: new Date().toISOString(),
+    processTable: await processTable(),
+  };
+  await writeFileAtomic(own, JSON.stringify(content));
+  try {
+    // two that start together both see the other's file here: then neither goes on, as with Pulumi
+    await refuseOthers(folder, own, warn);
+  } catch (error) {
+    await rm(own, { force: true });
+    throw error;
+  }
+  return {
+    release: () => rm(own, { force: true }),
+    releaseNow: () => rmSync(own, { force: true }),
+  };
+}
+
+/** Removes every lock of a stack, whoever holds it: `pulumi cancel`. Returns how many there were. */
+export async function breakLocks(folder: string): Promise<number> {
+  const files = await lockFiles(folder);
+  await Promise.all(files.map((file) => rm(file, { force: true })));
+  return files.length;
+}
+
+/** Whether an operation holds the stack now, or left its lock behind. */
+export async function isLocked(folder: string): Promise<boolean> {
+  return (await lockFiles(folder)).length > 0;
+}
+
+async function refuseOthers(folder: string, own: string, warn: (message: string) => void): Promise<void> {
+  const holders: string[] = [];
+  for (const file of await lockFiles(folder)) {
+    if (file === own) continue;
+    const text = await readIfExists(file);
+    if (text === undefined) continue; // released meanwhile
+    const lock = parseLock(text);
+    const holder =
+      lock === undefined
+        ? `${file}: unreadable`
+        : `${file}: created by ${lock.username}@${lock.hostname} (pid ${lock.pid}) at ${lock.timestamp}`;
+    if (lock !== undefined && (await isGone(lock))) {
+      await rm(file, { force: true });
+      warn(`the process that held the stack's lock is gone; the lock was removed\n  ${holder}`);
+    } else holders.push(holder);
+  }
+  if (holders.length > 0) throw new StackLockedError(holders);
+}
+
+async function lockFiles(folder: string): Promise<string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => name.endsWith(".json")).map((name) => join(folder, name));
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}
+
+function parseLock(text: string): LockContent | undefined {
+  try {
+    const lock = JSON.parse(text) as Partial<LockContent> | null;
+    return typeof lock?.pid === "number" && typeof lock.hostname === "string" ? (lock as LockContent) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Only what can be proved: another host's process, or one of another process table, counts as alive. */
+async function isGone(lock: LockContent): Promise<boolean> {
+  if (lock.hostname !== hostname()) return false;
+  const table = await processTable();
+  if (lock.processTable !== undefined && lock.processTable !== table)
+    // after a restart of the machine none of its processes are left; another container's may well be
+    return bootOf(lock.processTable) !== bootOf(table);
+  if (!isAlive(lock.pid)) return true;
+  const started = await startOf(lock.pid);
+  return started !== undefined && started > Date.parse(lock.timestamp) + 2_000; // the number was given out again
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}
+
+/** `<boot id>/<pid namespace>` on Linux; empty elsewhere. */
+async function processTable(): Promise<string> {
+  try {
+    const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+    return `${boot}/${await readlink("/proc/self/ns/pid")}`;
+  } catch {
+    return "";
+  }
+}
+
+function bootOf(table: string): string | undefined {
+  return table.split("/")[0];
+}
+
+/** When a process began, in milliseconds since 1970; undefined where /proc does not tell. */
+async function startOf(pid: number): Promise<number | undefined> {
+  try {
+    const [stat, system] = await Promise.all([readFile(`/proc/${pid}/stat`, "utf8"), readFile("/proc/stat", "utf8")]);
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const boot = /^btime (\d+)$/m.exec(system)?.[1];
+    const ticksPerSecond = 100; // USER_HZ, the same on every Linux that Node runs on
+    return boot === undefined ? undefined : (Number(boot) + Number(fields[19]) / ticksPerSecond) * 1_000;
+  } catch {
+    return undefined;
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.() ?? "unknown");
+  }
+}

@@ -1,0 +1,35 @@
+/** Ctrl-C: once lets what runs come to its end, twice ends now. */
+import { exitCodes } from "../../backend/errors.ts";
+
+export interface Interrupt {
+  readonly signal: AbortSignal;
+  stop(): void;
+}
+
+/**
+ * Listens until `stop` is called.
+ * @param now What must be done before the process ends at once; it cannot wait for anything.
+ */
+export function listenForInterrupt(say: (text: string) => void, now: () => void): Interrupt {
+  const controller = new AbortController();
+  const interrupted = (): void => {
+    if (controller.signal.aborted) {
+      say("^C received again; terminating immediately.\n");
+      now();
+      process.exit(exitCodes.cancelled);
+    }
+    say(
+      "^C received; cancelling. If you would like to terminate immediately, press ^C again.\n" +
+        "Note that terminating immediately may lead to orphaned resources and other inconsistencies.\n",
+    );
+    controller.abort();
+  };
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  for (const signal of signals) process.on(signal, interrupted);
+  return {
+    signal: controller.signal,
+    stop: () => {
+      for (const signal of signals) process.off(signal, interrupted);
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { breakLocks, isLocked, lockStack } from "../../src/backend/lock.ts";
+
+const noWarning = (message: string): void => assert.fail(message);
+
+describe("the lock of a stack", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = join(await mkdtemp(join(tmpdir(), "lock-")), "locks");
+    await mkdir(folder);
+  });
+  afterEach(() => rm(join(folder, ".."), { recursive: true }));
+
+  const held = (fields: object): Promise<void> =>
+    writeFile(
+      join(folder, "held.json"),
+      JSON.stringify({ pid: process.pid, username: "ada", hostname: hostname(), timestamp: new Date(), ...fields }),
+    );
+
+  it("says who holds it, as Pulumi's does", async () => {
+    const lock = await lockStack(folder, noWarning);
+    const [name = ""] = await readdir(folder);
+    const content = JSON.parse(await readFile(join(folder, name), "utf8")) as Record<string, unknown>;
+    assert.equal(content["pid"], process.pid);
+    assert.equal(content["hostname"], hostname());
+    assert.ok(Date.parse(String(content["timestamp"])) > 0);
+    await lock.release();
+    assert.equal(await isLocked(folder), false);
+  });
+
+  it("is refused while it is held, naming the holder", async () => {
+    await held({});
+    await assert.rejects(lockStack(folder, noWarning), {
+      code: "STACK_LOCKED",
+      message: new RegExp(`created by ada@${hostname()} \\(pid ${process.pid}\\)`),
+    });
+    assert.deepEqual(await readdir(folder), ["held.json"], "no lock of one's own is left");
+  });
+
+  it("goes to one at most of those that ask at once", async () => {
+    const asked = await Promise.allSettled(Array.from({ length: 8 }, () => lockStack(folder, noWarning)));
+    assert.ok(asked.filter(({ status }) => status === "fulfilled").length <= 1);
+  });
+
+  it("is broken, with a warning, when its process is gone", async () => {
+    await held({ pid: await endedProcess() });
+    const warnings: string[] = [];
+    const lock = await lockStack(folder, (message) => warnings.push(message));
+    assert.match(warnings.join(), /the process that held the stack's lock is gone/);
+    await lock.release();
+  });
+
+  it(
+    "is broken when the number belongs to a later process by now",
+    { skip: process.platform !== "linux" },
+    async () => {
+      await held({ timestamp: new Date(0) });
+      const lock = await lockStack(folder, () => undefined);
+      await lock.release();
+    },
+  );
+
+  it("is left alone when nothing proves that its process is gone", async () => {
+    await held({ hostname: "another-host", pid: await endedProcess() });
+    await assert.rejects(lockStack(folder, noWarning), { code: "STACK_LOCKED" });
+    const [boot] = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).split("\n");
+    await held({ pid: await endedProcess(), processTable: `${boot ?? ""}/pid:[1]` });
+    await assert.rejects(lockStack(folder, noWarning), { code: "STACK_LOCKED" });
+    await writeFile(join(folder, "held.json"), "half a lo");
+    await assert.rejects(lockStack(folder, noWarning), { code: "STACK_LOCKED", message: /unreadable/ });
+  });
+
+  it("goes away for who says so", async () => {
+    await held({});
+    assert.equal(await breakLocks(folder), 1);
+    await (await lockStack(folder, noWarning)).release();
+  });
+});
+
+/** The number of a process that was. */
+function endedProcess(): Promise<number> {
+  const child = spawn(process.execPath, ["-e", ""]);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", () => resolve(child.pid ?? 0));
+  });
+}
