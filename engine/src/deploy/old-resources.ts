@@ -1,6 +1,7 @@
 import type { ResourceState } from "../model.ts";
-import { DependencyGraph, dependencyUrns } from "./dependency-graph.ts";
+import { DependencyGraph } from "./dependency-graph.ts";
 import { replaceWithOf } from "./goal.ts";
+import { without } from "./without.ts";
 
 /** The stack's resources as they were before the operation. */
 export class OldResources {
@@ -62,20 +63,18 @@ function withoutGone(
   present: ReadonlySet<string>,
   grandparents: ReadonlyMap<string, string>,
 ): ResourceState {
+  const kept: ResourceState = without(state, "parent", "propertyDependencies");
   let parent = state.parent ?? "";
   while (parent !== "" && !present.has(parent)) parent = grandparents.get(parent) ?? "";
-  const isGone = (urn: string) => !present.has(urn);
-  if (parent === (state.parent ?? "") && ![...dependencyUrns(state)].some(isGone)) return state;
-  const kept: ResourceState = { ...state };
-  delete kept.parent;
   if (parent !== "") kept.parent = parent;
   if (kept.dependencies) kept.dependencies = kept.dependencies.filter((urn) => present.has(urn));
-  if (kept.propertyDependencies)
-    kept.propertyDependencies = Object.fromEntries(
-      Object.entries(kept.propertyDependencies).map(([key, urns]) => [key, urns.filter((urn) => present.has(urn))]),
-    );
-  if (kept.deletedWith && isGone(kept.deletedWith)) delete kept.deletedWith;
-  if (replaceWithOf(kept).some(isGone))
+  // As Pulumi does it, a refresh forgets which properties had no dependencies.
+  const byProperty = Object.entries(state.propertyDependencies ?? {})
+    .map(([key, urns]) => [key, urns.filter((urn) => present.has(urn))] as const)
+    .filter(([, urns]) => urns.length > 0);
+  if (byProperty.length > 0) kept.propertyDependencies = Object.fromEntries(byProperty);
+  if (kept.deletedWith && !present.has(kept.deletedWith)) delete kept.deletedWith;
+  if (replaceWithOf(kept).length > 0)
     kept.extra = { ...kept.extra, replaceWith: replaceWithOf(kept).filter((urn) => present.has(urn)) };
   return kept;
 }
