@@ -43,6 +43,8 @@ export interface GatewayLimits {
   readonly connectTimeoutMs: number;
   /** Time in which something must move. @default 300000 */
   readonly idleTimeoutMs: number;
+  /** The same in a tunnel of which one side has ended. @default 30000 */
+  readonly halfClosedTimeoutMs: number;
 }
 
 const DEFAULT_LIMITS: GatewayLimits = {
@@ -52,6 +54,7 @@ const DEFAULT_LIMITS: GatewayLimits = {
   maxHeaderBytes: 16_384,
   connectTimeoutMs: 10_000,
   idleTimeoutMs: 300_000,
+  halfClosedTimeoutMs: 30_000,
 };
 
 /** The gateway's egress half. */
@@ -89,6 +92,7 @@ export function buildGateway(deps: GatewayDeps, options: Partial<GatewayLimits> 
     dial: deps.dial ?? dialTcp,
     connectTimeoutMs: limits.connectTimeoutMs,
     idleTimeoutMs: limits.idleTimeoutMs,
+    halfClosedTimeoutMs: limits.halfClosedTimeoutMs,
   };
 
   const server = createServer({

@@ -10,6 +10,8 @@ import { parseAuthority } from "./target.ts";
 export interface TunnelDeps extends AdmissionDeps {
   /** A tunnel in which nothing moves for so long is closed. */
   readonly idleTimeoutMs: number;
+  /** The same once one side has ended: from here, a client that went away looks like one that only listens on. */
+  readonly halfClosedTimeoutMs: number;
 }
 
 /** Answers `CONNECT host:port`, and then passes bytes both ways without looking at them. Never rejects. */
@@ -29,7 +31,7 @@ export async function tunnel(
     }
     client.write("HTTP/1.1 200 Connection established\r\n\r\n");
     if (head.length > 0) upstream.write(head);
-    join(request.socket, upstream, deps.idleTimeoutMs);
+    join(request.socket, upstream, deps);
   } catch (error) {
     exchange.refused(error);
     const refusal = asRefusal(error);
@@ -43,7 +45,7 @@ export async function tunnel(
 }
 
 /** Both directions end on their own (half-close); an error, a close or long silence on one side ends both. */
-function join(client: Socket, upstream: Socket, idleTimeoutMs: number): void {
+function join(client: Socket, upstream: Socket, timeouts: TunnelDeps): void {
   for (const [from, to] of [
     [client, upstream],
     [upstream, client],
@@ -52,7 +54,9 @@ function join(client: Socket, upstream: Socket, idleTimeoutMs: number): void {
     from.on("error", () => to.destroy());
     // After an orderly end what is still on its way to the other side may arrive.
     from.on("close", () => (from.readableEnded ? to.destroySoon() : to.destroy()));
-    from.setTimeout(idleTimeoutMs, () => {
+    from.on("end", () => to.setTimeout(timeouts.halfClosedTimeoutMs));
+    from.setTimeout(timeouts.idleTimeoutMs);
+    from.on("timeout", () => {
       from.destroy();
       to.destroy();
     });

@@ -91,8 +91,10 @@ export function openTunnel(
     connecting.on("error", reject);
     connecting.on("connect", (response, socket, head) => {
       if (!(socket instanceof Socket)) throw new Error("not a socket");
-      if (response.statusCode === 200) resolve({ status: 200, socket, body: {} });
-      else {
+      if (response.statusCode === 200) {
+        socket.unshift(head);
+        resolve({ status: 200, socket, body: {} });
+      } else {
         const chunks: Buffer[] = [head];
         socket.on("data", (chunk) => chunks.push(chunk));
         socket.on("error", reject);
