@@ -25,21 +25,35 @@ export interface SandboxCommand {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** From the call of `run` on. */
   readonly timeoutMs: number;
   /** Kills the whole process tree when it fires. */
   readonly signal: AbortSignal;
-  /** Called with output as it comes, whole UTF-8 characters only. */
+  /** Called with output as it comes, whole UTF-8 characters only. Nothing of it is kept here. */
   readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
 }
 
 export interface SandboxExit {
   /** Null when a signal ended the command. */
   readonly exitCode: number | null;
+  /** The signal's name. An exit code of 128 and a signal's number counts as that signal, as it does for a shell. */
   readonly signal: string | null;
   readonly timedOut: boolean;
   /** True when the memory limit killed it. */
   readonly outOfMemory: boolean;
   readonly durationMs: number;
+}
+
+/** What a sandbox can do on this machine: for start-up logs, health and the admin routes. */
+export interface SandboxStatus {
+  readonly kind: "bubblewrap" | "none";
+  readonly available: boolean;
+  /** Why commands are refused, and what to do; null when they run. */
+  readonly problem: { readonly message: string; readonly remedy: string } | null;
+  /** What enforces memory, CPU and process limits. `rlimits` count memory per process and leave CPU shares alone. */
+  readonly limitedBy: "cgroup-v1" | "cgroup-v2" | "rlimits" | "nothing";
+  /** Whether each workspace has a user of its own on this machine. */
+  readonly userPerWorkspace: boolean;
 }
 
 /**
@@ -48,11 +62,17 @@ export interface SandboxExit {
  */
 export interface Sandbox {
   readonly kind: "bubblewrap" | "none";
+  readonly status: SandboxStatus;
   /**
    * Runs one command to its end. When this settles no process that it started is left, background children included.
    *
    * @throws SandboxUnavailableError when no sandbox can be made here.
-   * @throws PlatformError (COMMAND_NOT_FOUND, PATH_OUTSIDE_WORKSPACE) for commands that cannot start.
+   * @throws PlatformError (COMMAND_NOT_FOUND, PATH_OUTSIDE_WORKSPACE, SANDBOX_FAILED) for commands that cannot start.
    */
   run(profile: SandboxProfile, command: SandboxCommand): Promise<SandboxExit>;
+  /**
+   * Ends what a worker that was killed on this machine left behind: processes and cgroups. Call once at start.
+   * Resolves to the number of processes killed.
+   */
+  recover(): Promise<number>;
 }

@@ -1,0 +1,96 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FileNotFoundError } from "../workspace/file-errors.ts";
+import { splitWorkspacePath } from "../workspace/safe-path.ts";
+import { baseEnvironment, checkArgv, environmentList } from "./environment.ts";
+import { forwardText } from "./output.ts";
+import { CommandNotFoundError, CommandTooLongError } from "./sandbox-errors.ts";
+import type { Sandbox, SandboxCommand, SandboxExit, SandboxProfile, SandboxStatus } from "./sandbox.ts";
+import { StopWatch } from "./stop-watch.ts";
+
+/**
+ * No sandbox at all: commands run bare, as the service's user, with the whole machine in reach. For development where
+ * there is no bubblewrap, and only when AUTOMATOS_SANDBOX=none says so. Timeouts and cancellation kill the command's
+ * process group; a background child that makes a session of its own escapes that, as nothing here can hold it.
+ */
+export class NoneSandbox implements Sandbox {
+  readonly kind = "none";
+  readonly status: SandboxStatus = {
+    kind: "none",
+    available: true,
+    problem: null,
+    limitedBy: "nothing",
+    userPerWorkspace: false,
+  };
+  readonly #path: string;
+
+  /** `path`: PATH of the commands. */
+  constructor(deps: { readonly path: string }) {
+    this.#path = deps.path;
+  }
+
+  async run(profile: SandboxProfile, command: SandboxCommand): Promise<SandboxExit> {
+    const folder = join(profile.workspaceDir, ...splitWorkspacePath(command.cwd));
+    checkArgv(command);
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new FileNotFoundError(command.cwd);
+    const watch = new StopWatch(command.timeoutMs, command.signal);
+    if (watch.stopped) return watch.exit({ code: null, signal: "SIGKILL" });
+    const temporary = mkdtempSync(join(tmpdir(), "automatos-command-"));
+    try {
+      return await this.#spawn(profile, command, { folder, temporary, watch });
+    } finally {
+      watch.close();
+      rmSync(temporary, { recursive: true, force: true });
+    }
+  }
+
+  async recover(): Promise<number> {
+    return 0;
+  }
+
+  async #spawn(
+    profile: SandboxProfile,
+    command: SandboxCommand,
+    { folder, temporary, watch }: { readonly folder: string; readonly temporary: string; readonly watch: StopWatch },
+  ): Promise<SandboxExit> {
+    const [program, ...args] = command.argv;
+    const environment = environmentList(
+      baseEnvironment(profile.workspaceDir, this.#path),
+      { TMPDIR: temporary },
+      profile.environment,
+      command.environment,
+    );
+    const env = Object.fromEntries(
+      environment.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]),
+    );
+    const child = spawn(program, args, { cwd: folder, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
+      child.once("error", (error: NodeJS.ErrnoException) => {
+        if (error.code === "ENOENT" || error.code === "EACCES") reject(new CommandNotFoundError(program));
+        else reject(error.code === "E2BIG" ? new CommandTooLongError(error) : error);
+      });
+      child.once("exit", (code, signal) => resolve({ code, signal }));
+    });
+    const killGroup = () => {
+      if (child.pid === undefined) return;
+      try {
+        process.kill(-child.pid, "SIGKILL");
+      } catch {
+        // nobody of the group is left
+      }
+    };
+    watch.onStop(killGroup);
+    const output = [
+      forwardText(child.stdout, (text) => command.onOutput("stdout", text)),
+      forwardText(child.stderr, (text) => command.onOutput("stderr", text)),
+    ];
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(command.stdin ?? "");
+    const exit = await exited;
+    killGroup();
+    await Promise.all(output);
+    return watch.exit(exit);
+  }
+}
