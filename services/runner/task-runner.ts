@@ -60,7 +60,7 @@ export interface TaskExecution {
   /** Fires with a StopReason. The execution must then end what it started, within 2 s, and return or throw. */
   readonly signal: AbortSignal;
   /** Records an event, in order. Returns at once; the runner has written all of them before the terminal event. */
-  emit(body: TaskEventBody): void;
+  readonly emit: (body: TaskEventBody) => void;
 }
 
 /** How an attempt ended when nothing stopped it. A thrown PlatformError counts as `failed` with its code. */

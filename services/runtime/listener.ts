@@ -23,6 +23,7 @@ export class NotificationListener {
   readonly #reconnectHandlers = new Set<() => void>();
   readonly #closing = new AbortController();
   #client: pg.Client | undefined;
+  #sending = Promise.resolve(true);
   #reconnecting: Promise<void> | undefined;
 
   constructor(options: NotificationListenerOptions) {
@@ -57,8 +58,7 @@ export class NotificationListener {
 
   /** @throws when notifications cannot be heard at present. */
   async check(): Promise<void> {
-    if (this.#client === undefined) throw new Error("not connected");
-    await this.#client.query("SELECT 1");
+    if (!(await this.#send("SELECT 1"))) throw new Error("notifications cannot be heard at present");
   }
 
   /** Resolves when every LISTEN sent so far has taken effect. */
@@ -90,7 +90,8 @@ export class NotificationListener {
     try {
       await client.connect();
       this.#client = client;
-      for (const channel of this.#handlers.keys()) await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
+      const channels = [...this.#handlers.keys()].map((channel) => `LISTEN ${pg.escapeIdentifier(channel)}`);
+      if (!(await this.#send(["SELECT 1", ...channels].join("; ")))) throw new Error("connection lost");
     } catch (error) {
       if (this.#client === client) this.#client = undefined;
       client.end().catch(() => undefined);
@@ -98,9 +99,17 @@ export class NotificationListener {
     }
   }
 
-  /** A statement that fails here fails with its connection, and the next one listens to all channels anew. */
-  async #send(statement: string): Promise<void> {
-    await this.#client?.query(statement).catch(() => undefined);
+  /** One after the other. Resolves to false when it failed, which it does with its connection alone. */
+  #send(statement: string): Promise<boolean> {
+    const sent = this.#sending.then(async () => {
+      if (this.#client === undefined) return false;
+      return this.#client.query(statement).then(
+        () => true,
+        () => false,
+      );
+    });
+    this.#sending = sent;
+    return sent;
   }
 
   #lost(client: pg.Client): void {

@@ -199,7 +199,8 @@ CREATE TRIGGER task_executions_ended BEFORE UPDATE ON task_executions
   EXECUTE FUNCTION refuse_change_of_ended_task();
 
 -- Channels: automatos_admission wakes the dispatcher (work came, or a slot became free), automatos_cancel tells the
--- worker that runs the task, automatos_events tells followers. automatos_work, sent by the dispatcher, wakes workers.
+-- worker that runs the task, automatos_events tells followers (`<task id>`, or `<task id> ended`). automatos_work, sent
+-- by the dispatcher, wakes workers.
 CREATE FUNCTION notify_admission() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   PERFORM pg_notify('automatos_admission', '');
@@ -220,7 +221,8 @@ CREATE TRIGGER task_executions_cancel AFTER UPDATE OF cancel_requested_at ON tas
 
 CREATE FUNCTION notify_events() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  PERFORM pg_notify('automatos_events', task_id::text) FROM (SELECT DISTINCT task_id FROM inserted) tasks;
+  PERFORM pg_notify('automatos_events', task_id || CASE WHEN ended THEN ' ended' ELSE '' END)
+    FROM (SELECT task_id, bool_or(body ->> 'type' = 'task_ended') AS ended FROM inserted GROUP BY task_id) tasks;
   RETURN NULL;
 END $$;
 CREATE TRIGGER task_events_inserted AFTER INSERT ON task_events

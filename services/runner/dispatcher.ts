@@ -1,0 +1,186 @@
+import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
+import { TaskPriority } from "../../contracts/task.ts";
+import { isTransient, withTransaction, type Pool, type PoolClient } from "../runtime/database.ts";
+import type { NotificationListener } from "../runtime/listener.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { admitTasks, type AdmittedTask } from "./admission/admit.ts";
+import { Leadership } from "./admission/leadership.ts";
+import { findUndelivered, recoverLostTasks } from "./admission/recover.ts";
+import type { RunnerMetrics } from "./metrics.ts";
+import { queueDepths } from "./task-queries.ts";
+import type { TaskQueues } from "./task-queues.ts";
+import { pruneWorkers } from "./worker-registry.ts";
+
+export interface DispatcherDeps {
+  readonly pool: Pool;
+  readonly listener: NotificationListener;
+  readonly queues: TaskQueues;
+  readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
+  /** Names this process among those that could dispatch. */
+  readonly holder: string;
+  /** As the workers' leases: after a start of the database, nobody is judged sooner than this. */
+  readonly leaseSeconds: number;
+  readonly log: Logger;
+  readonly metrics?: RunnerMetrics;
+  /** How long a dispatcher that stands still keeps others from taking over. @default 5 */
+  readonly leadershipSeconds?: number;
+}
+
+const TICK_MS = 1_000;
+const BATCH = 500;
+/** Every so many ticks the queues are compared with the record, and the gauges are read. */
+const RECONCILE_TICKS = 5;
+const UNDELIVERED_AFTER_SECONDS = 2;
+const MAX_UNDELIVERED = 1_000;
+
+/**
+ * Decides which waiting tasks may start and announces them to workers; takes tasks from workers that were lost; makes
+ * the queues agree with the record. Runs in every worker process, and acts in one of them at a time. All its decisions
+ * are in the record before anything else learns of them, so it may be killed at any point.
+ */
+export class Dispatcher {
+  readonly #deps: DispatcherDeps;
+  readonly #leadership: Leadership;
+  readonly #caps: Readonly<Record<PlanTier, number>>;
+  #leads = false;
+  #ticks = 0;
+  #running: Promise<void> | undefined;
+  #wanted: "tick" | "wake" | undefined;
+  #closed = false;
+  #stops: (() => void)[] = [];
+
+  constructor(deps: DispatcherDeps) {
+    this.#deps = deps;
+    this.#leadership = new Leadership({
+      role: "dispatcher",
+      holder: deps.holder,
+      seconds: deps.leadershipSeconds ?? 5,
+    });
+    const caps = Object.entries(deps.planLimits).map(([plan, limits]) => [plan, limits.maxRunningTasks]);
+    this.#caps = Object.fromEntries(caps) as Record<PlanTier, number>;
+  }
+
+  /** Whether this process is the one that acts. */
+  get leads(): boolean {
+    return this.#leads;
+  }
+
+  async start(): Promise<void> {
+    const timer = setInterval(() => this.#want("tick"), TICK_MS);
+    this.#stops = [
+      () => clearInterval(timer),
+      this.#deps.listener.subscribe("automatos_admission", () => this.#want("wake")),
+      this.#deps.listener.onReconnect(() => this.#want("wake")),
+    ];
+    this.#want("tick");
+    await this.#running;
+  }
+
+  /** Ends what it does at present and lets another process take over at once. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const stop of this.#stops) stop();
+    await this.#running;
+    if (this.#leads) await this.#leadership.release(this.#deps.pool).catch((error: unknown) => this.#report(error));
+    this.#leads = false;
+  }
+
+  /** One pass at a time; a wish that comes during one is for another pass after it. */
+  #want(wish: "tick" | "wake"): void {
+    if (this.#closed) return;
+    this.#wanted = this.#wanted === "tick" ? "tick" : wish;
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    while (this.#wanted !== undefined && !this.#closed) {
+      const wish = this.#wanted;
+      this.#wanted = undefined;
+      try {
+        if (wish === "tick") await this.#tick();
+        await this.#admit();
+      } catch (error) {
+        this.#report(error);
+      }
+    }
+    // In the same turn as the last look at the wishes, so that none is overlooked.
+    this.#running = undefined;
+  }
+
+  async #tick(): Promise<void> {
+    const { pool, log } = this.#deps;
+    const led = this.#leads;
+    this.#leads = false;
+    this.#leads = await this.#leadership.acquire(pool);
+    if (this.#leads !== led) {
+      log.info({ event: "dispatcher_leadership", leads: this.#leads }, "dispatcher leadership changed");
+    }
+    if (!this.#leads) return;
+    await this.#recover();
+    if (!led || ++this.#ticks % RECONCILE_TICKS === 0) {
+      await this.#reconcile();
+      await this.#measure();
+      await pruneWorkers(pool);
+    }
+  }
+
+  async #recover(): Promise<void> {
+    const { queues, log, leaseSeconds } = this.#deps;
+    const recovered = await this.#asLeader((client) => recoverLostTasks(client, { leaseSeconds, limit: BATCH }));
+    for (const { id, workspace_id, attempt, status } of recovered) {
+      log.warn(
+        { event: "task_recovered", taskId: id, workspaceId: workspace_id, attempt, status },
+        "task taken from a lost worker",
+      );
+    }
+    await queues.addDead(recovered.filter(({ status }) => status === "failed").map(({ id }) => id));
+  }
+
+  async #admit(): Promise<void> {
+    if (!this.#leads) return;
+    for (let more = true; more;) {
+      const admitted = await this.#asLeader((client) => admitTasks(client, this.#caps, BATCH));
+      await this.#announce(admitted);
+      more = admitted.length === BATCH;
+    }
+  }
+
+  async #reconcile(): Promise<void> {
+    const lookFor = { afterSeconds: UNDELIVERED_AFTER_SECONDS, limit: MAX_UNDELIVERED };
+    await this.#announce(await findUndelivered(this.#deps.pool, lookFor));
+  }
+
+  async #announce(tasks: readonly AdmittedTask[]): Promise<void> {
+    if (tasks.length === 0) return;
+    const priorities = TaskPriority.options.filter((priority) => tasks.some((task) => task.priority === priority));
+    for (const priority of priorities) {
+      const ids = tasks.filter((task) => task.priority === priority).map(({ id }) => id);
+      await this.#deps.queues.add(priority, ids);
+    }
+    await this.#deps.pool.query("SELECT pg_notify('automatos_work', $1)", [priorities.join(" ")]);
+  }
+
+  async #measure(): Promise<void> {
+    const { metrics, pool } = this.#deps;
+    if (metrics === undefined) return;
+    for (const { priority, queued, admitted, running } of await queueDepths(pool)) {
+      metrics.queueDepth(priority, "queued", queued);
+      metrics.queueDepth(priority, "admitted", admitted);
+      metrics.queueDepth(priority, "running", running);
+    }
+  }
+
+  /** Nothing, when the leadership has passed to another in the meantime. */
+  async #asLeader<T>(body: (client: PoolClient) => Promise<T[]>): Promise<T[]> {
+    return withTransaction(this.#deps.pool, async (client) => {
+      this.#leads = await this.#leadership.confirm(client);
+      return this.#leads ? body(client) : [];
+    });
+  }
+
+  #report(error: unknown): void {
+    const level = isTransient(error) ? "warn" : "error";
+    this.#deps.log[level]({ event: "dispatcher_failed", err: error }, "dispatcher pass failed, it will be repeated");
+  }
+}

@@ -1,0 +1,55 @@
+import { PlatformError } from "../../contracts/errors.ts";
+import type { TaskError } from "../../contracts/task.ts";
+
+/** The holder of a task learns that it is no longer his: nothing he writes for it is kept. */
+export class LeaseLostError extends Error {
+  constructor(taskId: string) {
+    super(`the lease of task ${taskId} was lost`);
+    this.name = "LeaseLostError";
+  }
+}
+
+export class RunnerBackendUnavailableError extends PlatformError {
+  constructor(backend: string, reason: string, remedy: string) {
+    super("RUNNER_BACKEND_UNAVAILABLE", `task runner backend ${backend} cannot be had: ${reason}`, {
+      remedy,
+      status: 503,
+    });
+  }
+}
+
+export class RunnerClosedError extends PlatformError {
+  constructor() {
+    super("RUNNER_CLOSED", "this task runner takes no more work", {
+      remedy: "Submit the task again in a moment: the service is being restarted.",
+      status: 503,
+      retryAfterSeconds: 5,
+    });
+  }
+}
+
+export class TaskNotStorableError extends PlatformError {
+  constructor(taskId: string, path: string) {
+    super("TASK_NOT_STORABLE", `task ${taskId} holds a NUL character or broken Unicode in ${path}`, {
+      remedy: "Remove it, or write such contents with encoding base64.",
+      status: 422,
+    });
+  }
+}
+
+/** Where a task ended because its time was over. */
+export const timedOutError = (timeoutSeconds: number): TaskError => ({
+  code: "TASK_TIMED_OUT",
+  message: `the task ran longer than its ${timeoutSeconds} s`,
+  remedy: "Raise timeoutSeconds as far as the plan allows, or split the task.",
+});
+
+/** What a task failed with, from whatever was thrown while it ran. */
+export function toTaskError(thrown: unknown): TaskError {
+  if (thrown instanceof PlatformError) return thrown.toTaskError();
+  return {
+    code: "TASK_EXECUTION_FAILED",
+    message: thrown instanceof Error ? thrown.message : String(thrown),
+    remedy: "Look at the task's events and the worker's log for this task id, then retry it.",
+  };
+}

@@ -1,0 +1,85 @@
+import { createHash } from "node:crypto";
+import {
+  QueueFullError,
+  SubmissionRateExceededError,
+  TaskNotRetryableError,
+  TimeoutAbovePlanError,
+} from "../../contracts/errors.ts";
+import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
+import { isTerminal, type AgentTask, type TaskState } from "../../contracts/task.ts";
+import { TaskNotStorableError } from "./errors.ts";
+
+/** What a workspace has waiting and has submitted of late: what its plan's limits are held against. */
+export interface WorkspaceLoad {
+  readonly queuedTasks: number;
+  readonly submittedLastMinute: number;
+  /** Seconds until the oldest submission of the last minute is older than that. */
+  readonly secondsUntilNextSlot: number;
+}
+
+/** @throws TimeoutAbovePlanError */
+export function checkTimeout(task: AgentTask, plan: PlanTier, limits: PlanLimits): void {
+  if (task.timeoutSeconds > limits.maxTimeoutSeconds) {
+    throw new TimeoutAbovePlanError(task.timeoutSeconds, limits.maxTimeoutSeconds, plan);
+  }
+}
+
+/**
+ * @throws TaskNotStorableError when a text holds what the record cannot: NUL, or half of a surrogate pair.
+ */
+export function checkStorable(task: AgentTask): void {
+  const path = findUnstorable(task, []);
+  if (path !== undefined) throw new TaskNotStorableError(task.taskId, path.join("."));
+}
+
+function findUnstorable(value: unknown, path: readonly string[]): readonly string[] | undefined {
+  if (typeof value === "string") return value.includes("\0") || !value.isWellFormed() ? path : undefined;
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [key, item] of Object.entries(value)) {
+    const found = findUnstorable(key, path) ?? findUnstorable(item, [...path, key]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** @throws QueueFullError, SubmissionRateExceededError */
+export function checkLoad(workspaceId: string, load: WorkspaceLoad, limits: PlanLimits): void {
+  if (load.submittedLastMinute >= limits.submissionsPerMinute) {
+    const retryAfterSeconds = Math.max(1, Math.ceil(load.secondsUntilNextSlot));
+    throw new SubmissionRateExceededError(workspaceId, limits.submissionsPerMinute, retryAfterSeconds);
+  }
+  if (load.queuedTasks >= limits.maxQueuedTasks) {
+    throw new QueueFullError(workspaceId, load.queuedTasks, limits.maxQueuedTasks);
+  }
+}
+
+/** @throws TaskNotRetryableError */
+export function checkRetryable(taskId: string, state: TaskState): void {
+  if (!isTerminal(state) || state === "completed") throw new TaskNotRetryableError(taskId, state);
+}
+
+/** The task to submit when `task` is tried again under a new id. */
+export function toRetry(task: AgentTask, newTaskId: string): AgentTask {
+  return { ...task, taskId: newTaskId };
+}
+
+/**
+ * SHA-256 of what a task says, by which a repeated submission is told from another task with the same id. The id is
+ * not part of it, nor the time at which the caller made the task: he makes it again when he repeats himself.
+ */
+export function fingerprint(task: AgentTask): Buffer {
+  const contents = { ...task, taskId: undefined, createdAt: undefined };
+  return createHash("sha256")
+    .update(JSON.stringify(sorted(contents)))
+    .digest();
+}
+
+/** Keys in order at every depth: the same JSON whatever order a caller, or jsonb, puts them in. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(
+    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([key, item]) => [key, sorted(item)]),
+  );
+}

@@ -1,0 +1,151 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { TaskEventBody } from "../../contracts/task-event.ts";
+import { isTransient } from "../runtime/database.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { LeaseLostError, timedOutError, toTaskError } from "./errors.ts";
+import { EventWriter } from "./event-writer.ts";
+import type { AttemptEnd, ClaimedTask, TaskLeases } from "./task-leases.ts";
+import type { ExecuteTask, StopReason, TaskOutcome } from "./task-runner.ts";
+
+/** The work must end within 2 s of its signal; what takes longer than this is ended without waiting for it. */
+const STOP_PATIENCE_MS = 5_000;
+const RETRY_MS = 200;
+
+const HANDED_BACK = {
+  code: "WORKER_STOPPED",
+  message: "the worker was stopped before the task ended",
+  remedy: "Nothing: the task starts again on another worker, and this start does not count.",
+};
+
+export interface AttemptDeps {
+  /** Where the attempt is recorded. */
+  readonly leases: Pick<TaskLeases, "append" | "finish" | "handBack">;
+  readonly execute: ExecuteTask;
+  readonly log: Logger;
+}
+
+/** How an attempt was left in the record. */
+export type AttemptReport =
+  | { readonly kind: "ended"; readonly status: AttemptEnd["status"]; readonly executionTimeMs: number }
+  | { readonly kind: "handed_back" | "lost" | "abandoned" };
+
+/** One claimed task on its way to its end: runs the work, stops it when it must, and records how it ended. */
+export class TaskAttempt {
+  readonly claimed: ClaimedTask;
+  readonly #deps: AttemptDeps;
+  readonly #stop = new AbortController();
+  readonly #abandon = new AbortController();
+  readonly #events: EventWriter;
+  /** When the lease was last known to be held, by performance.now(). */
+  renewedAt = performance.now();
+
+  constructor(deps: AttemptDeps, claimed: ClaimedTask) {
+    this.#deps = deps;
+    this.claimed = claimed;
+    this.#events = new EventWriter((batch, bodies) =>
+      this.#persist(() => deps.leases.append(claimed, batch, bodies)).catch((error: unknown) => {
+        if (error instanceof LeaseLostError) this.stop("lease_lost");
+        throw error;
+      }),
+    );
+  }
+
+  /** Tells the work to stop. The first reason is the one that counts. */
+  stop(reason: StopReason): void {
+    this.#stop.abort(reason);
+  }
+
+  /** Leaves the task to whoever finds its lease expired: nothing more is written, even if the record comes back. */
+  abandon(): void {
+    this.stop("shutdown");
+    this.#abandon.abort();
+  }
+
+  /** Never rejects. */
+  async run(): Promise<AttemptReport> {
+    const { task, cancelRequested } = this.claimed;
+    const timer = setTimeout(() => this.stop("timed_out"), task.timeoutSeconds * 1_000);
+    if (cancelRequested) this.stop("cancelled");
+    const outcome = await this.#work();
+    clearTimeout(timer);
+    try {
+      return await this.#record(outcome);
+    } catch (error) {
+      const lost = error instanceof LeaseLostError;
+      const log = { event: lost ? "task_lease_lost" : "task_abandoned", taskId: task.taskId, err: error };
+      this.#deps.log.warn(log, lost ? "lease lost, the result is dropped" : "task left to be recovered");
+      return { kind: lost ? "lost" : "abandoned" };
+    }
+  }
+
+  /** What the work came to, or undefined when it did not end in time after it had been told to stop. */
+  async #work(): Promise<TaskOutcome | undefined> {
+    const { task, attempt } = this.claimed;
+    const { signal } = this.#stop;
+    const emit = (body: TaskEventBody): void => this.#events.emit(body);
+    const patience = Promise.withResolvers<undefined>();
+    let patienceTimer: NodeJS.Timeout | undefined;
+    const onStop = (): void => {
+      patienceTimer = setTimeout(() => patience.resolve(undefined), STOP_PATIENCE_MS);
+    };
+    if (signal.aborted) onStop();
+    else signal.addEventListener("abort", onStop);
+    try {
+      const outcome = await Promise.race([this.#deps.execute({ task, attempt, signal, emit }), patience.promise]);
+      if (outcome === undefined) {
+        const log = { event: "task_did_not_stop", taskId: task.taskId, reason: String(signal.reason) };
+        this.#deps.log.error(log, "task did not stop when told to");
+      }
+      return outcome;
+    } catch (error) {
+      if (!signal.aborted) {
+        this.#deps.log.warn({ event: "task_threw", taskId: task.taskId, err: error }, "task failed with an error");
+      }
+      return { status: "failed", result: null, error: toTaskError(error), steps: [], tokensUsed: 0 };
+    } finally {
+      clearTimeout(patienceTimer);
+      signal.removeEventListener("abort", onStop);
+    }
+  }
+
+  async #record(outcome: TaskOutcome | undefined): Promise<AttemptReport> {
+    const { leases } = this.#deps;
+    const reason = this.#stop.signal.aborted ? (this.#stop.signal.reason as StopReason) : undefined;
+    if (reason === "lease_lost") throw new LeaseLostError(this.claimed.task.taskId);
+    // All events stand in the record before the last one.
+    await this.#events.close();
+    if (reason === "shutdown" && outcome?.status !== "completed") {
+      await this.#persist(() => leases.handBack(this.claimed, HANDED_BACK));
+      return { kind: "handed_back" };
+    }
+    const end = decideEnd(this.claimed.task.timeoutSeconds, reason, outcome);
+    const finished = await this.#persist(() => leases.finish(this.claimed, end));
+    return { kind: "ended", ...finished };
+  }
+
+  /** Repeats `write` while the record is away: its answer is the only thing that may end an attempt. */
+  async #persist<T>(write: () => Promise<T>): Promise<T> {
+    for (;;) {
+      this.#abandon.signal.throwIfAborted();
+      try {
+        return await write();
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        await delay(RETRY_MS, undefined, { signal: this.#abandon.signal });
+      }
+    }
+  }
+}
+
+function decideEnd(
+  timeoutSeconds: number,
+  reason: StopReason | undefined,
+  outcome: TaskOutcome | undefined,
+): AttemptEnd {
+  const done = { steps: outcome?.steps ?? [], tokensUsed: outcome?.tokensUsed ?? 0 };
+  if (reason === "cancelled") return { ...done, status: "cancelled", result: null, error: null };
+  if (reason === "timed_out" || outcome === undefined) {
+    return { ...done, status: "timed_out", result: null, error: timedOutError(timeoutSeconds) };
+  }
+  return outcome;
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from "node:crypto";
+import { resolvePlanLimits, type PlanLimitOverrides, type PlanTier } from "../../contracts/plan.ts";
+import { AgentTask, TaskPriority, type AgentTaskInput } from "../../contracts/task.ts";
+import type { TaskEvent, TaskEventBody } from "../../contracts/task-event.ts";
+import { Dispatcher } from "../../services/runner/dispatcher.ts";
+import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
+import { TaskConsumer, type TaskConsumerDeps } from "../../services/runner/task-consumer.ts";
+import { TaskQueues } from "../../services/runner/task-queues.ts";
+import type { ExecuteTask, TaskExecution, TaskOutcome, TaskRunner } from "../../services/runner/task-runner.ts";
+import { createPool, type Pool } from "../../services/runtime/database.ts";
+import { NotificationListener } from "../../services/runtime/listener.ts";
+import type { Logger } from "../../services/runtime/logger.ts";
+import { WorkspaceStore } from "../../services/workspace/workspace-store.ts";
+import { silentLog } from "./database.ts";
+
+export const completed: TaskOutcome = { status: "completed", result: null, error: null, steps: [], tokensUsed: 0 };
+
+/** A task with nothing to do. */
+export function aTask(workspaceId: string, overrides: Partial<AgentTaskInput> = {}): AgentTask {
+  return AgentTask.parse({ taskId: randomUUID(), workspaceId, ...overrides });
+}
+
+/** Resolves when `signal` fires: what a task does that only ends when it is told to. */
+export function untilStopped({ signal }: TaskExecution): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+/** The events of a task to its end. */
+export async function collectEvents(runner: TaskRunner, taskId: string, after = 0): Promise<TaskEvent[]> {
+  const events: TaskEvent[] = [];
+  for await (const event of runner.events(taskId, { after })) events.push(event);
+  return events;
+}
+
+/** Resolves with the first event of this type. */
+export async function untilEvent(runner: TaskRunner, taskId: string, type: TaskEventBody["type"]): Promise<TaskEvent> {
+  for await (const event of runner.events(taskId)) if (event.body.type === type) return event;
+  throw new Error(`task ${taskId} ended without ${type}`);
+}
+
+/** What one process of the queued backend needs, connected to one database. */
+export interface QueuedProcess {
+  readonly pool: Pool;
+  readonly listener: NotificationListener;
+  readonly workspaces: WorkspaceStore;
+  readonly runner: QueuedTaskRunner;
+  /** Starts a dispatcher and a consumer, as a worker process has them. */
+  work(execute: ExecuteTask, options?: WorkOptions): Promise<WorkingSide>;
+  close(): Promise<void>;
+}
+
+export type WorkOptions = Partial<Omit<TaskConsumerDeps, "execute">> & { readonly leadershipSeconds?: number };
+
+export interface WorkingSide {
+  readonly consumer: TaskConsumer;
+  readonly dispatcher: Dispatcher;
+  readonly queues: TaskQueues;
+  close(): Promise<void>;
+}
+
+export async function openQueuedProcess(
+  url: string,
+  options: { readonly plans?: PlanLimitOverrides; readonly log?: Logger } = {},
+): Promise<QueuedProcess> {
+  const log = options.log ?? silentLog;
+  const planLimits = resolvePlanLimits(options.plans ?? {});
+  const pool = createPool({ url, applicationName: "test", log });
+  const listener = new NotificationListener({ url, applicationName: "test", log });
+  await listener.start();
+  const runner = new QueuedTaskRunner({ pool, listener, planLimits, log });
+  return {
+    pool,
+    listener,
+    runner,
+    workspaces: new WorkspaceStore({ pool }),
+    work: async (execute, { leadershipSeconds = 2, ...overrides } = {}) => {
+      const workerId = overrides.workerId ?? randomUUID();
+      const leaseSeconds = overrides.leaseSeconds ?? 5;
+      const queues = new TaskQueues({ url, log });
+      await queues.start();
+      const common = { pool, listener, queues, leaseSeconds, log };
+      const dispatcher = new Dispatcher({ ...common, planLimits, holder: workerId, leadershipSeconds });
+      const consumer = new TaskConsumer({
+        ...common,
+        workerId,
+        execute,
+        concurrency: 4,
+        priorities: TaskPriority.options,
+        shutdownGraceSeconds: 0,
+        ...overrides,
+      });
+      await consumer.start();
+      await dispatcher.start();
+      return {
+        consumer,
+        dispatcher,
+        queues,
+        close: async () => {
+          await consumer.close();
+          await dispatcher.close();
+          await queues.close();
+        },
+      };
+    },
+    close: async () => {
+      await runner.close();
+      await listener.close();
+      await pool.end();
+    },
+  };
+}
+
+/** A workspace with a plan, for tests that do not care for more. */
+export async function aWorkspace(process: QueuedProcess, plan: PlanTier = "enterprise"): Promise<string> {
+  return (await process.workspaces.create({ name: "test", plan })).workspaceId;
+}
