@@ -210,6 +210,7 @@ function workerEnv(
     LEASE_SECONDS: String(args.leaseSeconds),
     SHUTDOWN_GRACE_SECONDS: String(WORKER_GRACE_SECONDS),
     AUTOMATOS_SANDBOX: args.sandbox,
+    RUNTIME_DIR: projectPath(`.automatos/run/sandbox-${index + 1}`),
     GATEWAY_SOCKET: projectPath(GATEWAY_SOCKET),
     TASK_TOKEN_KEY: secrets.taskTokenKey,
     PLAN_LIMITS: JSON.stringify(args.plans),

@@ -9,6 +9,8 @@ import { freePorts } from "../support/ports.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
+const FOLDERS = ["contracts", "components", "stacks", "scripts", "demo"];
+
 /** What a service of the local phase promises to the stack, and nothing more; it notes every start. */
 const STAND_IN_SERVICE = `
 import { appendFileSync } from "node:fs";
@@ -33,10 +35,12 @@ export interface StackProject {
     readonly gateway: number;
     readonly postgres: number;
   };
-  /** Sets a value below `automatos:settings` of Pulumi.dev.yaml. */
+  /** Sets a value below `automatos:settings` of Pulumi.dev.yaml; `undefined` removes it. */
   setSetting(keys: readonly string[], value: unknown): Promise<void>;
   /** Runs the project's `pulumi` to its end. */
   pulumi(...args: readonly string[]): Promise<Finished>;
+  /** Runs a script of the project to its end. */
+  script(file: string, ...args: readonly string[]): Promise<Finished>;
   /** Starts the project's `pulumi`, in a process group of its own. */
   spawnPulumi(...args: readonly string[]): ChildProcess;
   /** Which service was started as which process, over all time. */
@@ -49,10 +53,9 @@ export interface StackProject {
 /** The real stack, components and engine in a folder of their own, with stand-ins for the services. */
 export async function makeStackProject(): Promise<StackProject> {
   const dir = await realpath(await mkdtemp(path.join(tmpdir(), "automatos-stack-")));
-  for (const name of ["contracts", "components", "stacks", "Pulumi.yaml", "Pulumi.dev.yaml", "package.json"]) {
+  for (const name of [...FOLDERS, "Pulumi.yaml", "Pulumi.dev.yaml", "package.json", "package-lock.json"]) {
     await cp(path.join(ROOT, name), path.join(dir, name), { recursive: true });
   }
-  await cp(path.join(ROOT, "package-lock.json"), path.join(dir, "package-lock.json"));
   for (const name of ["bin", "src", "package.json"]) {
     await cp(path.join(ROOT, "engine", name), path.join(dir, "engine", name), { recursive: true });
   }
@@ -66,8 +69,8 @@ export async function makeStackProject(): Promise<StackProject> {
   const [api = 0, worker = 0, gateway = 0, postgres = 0] = await freePorts(4);
   const ports = { api, worker, gateway, postgres };
 
-  const spawnPulumi = (...args: readonly string[]) =>
-    spawn(process.execPath, ["engine/bin/pulumi.mjs", ...args], {
+  const spawnNode = (...args: readonly string[]) =>
+    spawn(process.execPath, args, {
       cwd: dir,
       detached: true,
       env: {
@@ -80,17 +83,22 @@ export async function makeStackProject(): Promise<StackProject> {
       stdio: ["ignore", "pipe", "pipe"],
     });
 
+  const spawnPulumi = (...args: readonly string[]) => spawnNode("engine/bin/pulumi.mjs", ...args);
+
   const project: StackProject = {
     dir,
     ports,
     async setSetting(keys, value) {
       const file = path.join(dir, "Pulumi.dev.yaml");
       const yaml = parseDocument(await readFile(file, "utf8"));
-      yaml.setIn(["config", "automatos:settings", ...keys], value);
+      const place = ["config", "automatos:settings", ...keys];
+      if (value === undefined) yaml.deleteIn(place);
+      else yaml.setIn(place, value);
       await writeFile(file, yaml.toString());
     },
     spawnPulumi,
     pulumi: (...args) => finish(spawnPulumi(...args)),
+    script: (file, ...args) => finish(spawnNode("--disable-warning=ExperimentalWarning", file, ...args)),
     async starts() {
       const text = await readFile(path.join(dir, "starts"), "utf8").catch(() => "");
       return text
