@@ -27,7 +27,7 @@ import {
 } from "./sandbox-errors.ts";
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProfile, SandboxStatus } from "./sandbox.ts";
 import { seccompProgram } from "./seccomp.ts";
-import { StopWatch } from "./stop-watch.ts";
+import { NOT_STARTED, StopWatch } from "./stop-watch.ts";
 import { SystemView } from "./system-view.ts";
 
 const ARGS_FD = 3;
@@ -85,11 +85,12 @@ export class BubblewrapSandbox implements Sandbox {
   async run(profile: SandboxProfile, command: SandboxCommand): Promise<SandboxExit> {
     const folder = [INSIDE.workspace, ...splitWorkspacePath(command.cwd)].join("/");
     checkArgv(command);
+    if (command.signal.aborted) return NOT_STARTED;
     const watch = new StopWatch(command.timeoutMs, command.signal);
-    if (watch.stopped) return watch.exit({ code: null, signal: "SIGKILL" });
-    const user = this.#prepareWorkspace(profile);
-    const cgroup = this.#machine.cgroups?.create(`${this.#owner}-${++this.#count}`, profile.limits);
+    let cgroup: Cgroup | undefined;
     try {
+      const user = this.#prepareWorkspace(profile);
+      cgroup = this.#machine.cgroups?.create(`${this.#owner}-${++this.#count}`, profile.limits);
       return await this.#runIn(cgroup, { profile, command, folder, user, watch });
     } finally {
       watch.close();
@@ -151,9 +152,7 @@ export class BubblewrapSandbox implements Sandbox {
       await exited.catch(() => undefined);
       throw error;
     }
-    const exit = await exited.catch((error: unknown) => {
-      throw (error as NodeJS.ErrnoException).code === "E2BIG" ? new CommandTooLongError(error) : error;
-    });
+    const exit = await exited;
     await info;
     // The command has ended; what it left running has until here.
     if (first !== undefined) {

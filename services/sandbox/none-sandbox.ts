@@ -8,7 +8,7 @@ import { baseEnvironment, checkArgv, environmentList } from "./environment.ts";
 import { forwardText } from "./output.ts";
 import { CommandNotFoundError, CommandTooLongError } from "./sandbox-errors.ts";
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProfile, SandboxStatus } from "./sandbox.ts";
-import { StopWatch } from "./stop-watch.ts";
+import { NOT_STARTED, StopWatch } from "./stop-watch.ts";
 
 /**
  * No sandbox at all: commands run bare, as the service's user, with the whole machine in reach. For development where
@@ -35,8 +35,8 @@ export class NoneSandbox implements Sandbox {
     const folder = join(profile.workspaceDir, ...splitWorkspacePath(command.cwd));
     checkArgv(command);
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new FileNotFoundError(command.cwd);
+    if (command.signal.aborted) return NOT_STARTED;
     const watch = new StopWatch(command.timeoutMs, command.signal);
-    if (watch.stopped) return watch.exit({ code: null, signal: "SIGKILL" });
     const temporary = mkdtempSync(join(tmpdir(), "automatos-command-"));
     try {
       return await this.#spawn(profile, command, { folder, temporary, watch });
@@ -65,11 +65,11 @@ export class NoneSandbox implements Sandbox {
     const env = Object.fromEntries(
       environment.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]),
     );
-    const child = spawn(program, args, { cwd: folder, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    const child = start(program, args, { cwd: folder, env });
     const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
       child.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT" || error.code === "EACCES") reject(new CommandNotFoundError(program));
-        else reject(error.code === "E2BIG" ? new CommandTooLongError(error) : error);
+        else reject(error);
       });
       child.once("exit", (code, signal) => resolve({ code, signal }));
     });
@@ -92,5 +92,17 @@ export class NoneSandbox implements Sandbox {
     killGroup();
     await Promise.all(output);
     return watch.exit(exit);
+  }
+}
+
+function start(
+  program: string,
+  args: readonly string[],
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+) {
+  try {
+    return spawn(program, args, { ...options, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === "E2BIG" ? new CommandTooLongError(error) : error;
   }
 }

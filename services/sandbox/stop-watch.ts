@@ -3,6 +3,15 @@ import type { SandboxExit } from "./sandbox.ts";
 
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
+/** The end of a command that was cancelled before it began. */
+export const NOT_STARTED: SandboxExit = {
+  exitCode: null,
+  signal: "SIGKILL",
+  timedOut: false,
+  outOfMemory: false,
+  durationMs: 0,
+};
+
 /** One command's time: fires once, when its time is up or its caller has had enough. */
 export class StopWatch {
   readonly #startedAt = performance.now();
