@@ -19,6 +19,10 @@ declare module "fastify" {
     /** What the audit log calls it; every route that changes something has one. */
     action?: string;
   }
+  interface FastifyInstance {
+    /** Every route, and who may call it. */
+    routeTable: readonly RouteEntry[];
+  }
   interface FastifyRequest {
     /** Undefined only on public routes. */
     caller: Caller | undefined;
@@ -27,6 +31,13 @@ declare module "fastify" {
     /** Of the error that is being answered. */
     problemCode: string | undefined;
   }
+}
+
+export interface RouteEntry {
+  readonly method: string;
+  readonly url: string;
+  readonly access: Access;
+  readonly action: string | undefined;
 }
 
 export interface AccessDeps {
@@ -47,6 +58,8 @@ export const hashToken = (token: string): Buffer => createHash("sha256").update(
 
 /** Guards every route of the app. A route that does not say who may call it cannot be registered. */
 export function guardRoutes(app: FastifyInstance, deps: AccessDeps): void {
+  const table: RouteEntry[] = [];
+  app.decorate("routeTable", table);
   app.decorateRequest("caller", undefined);
   app.decorateRequest("task", undefined);
   app.decorateRequest("problemCode", undefined);
@@ -57,8 +70,11 @@ export function guardRoutes(app: FastifyInstance, deps: AccessDeps): void {
     if (access === undefined) throw new Error(`${String(method)} ${url} does not say who may call it`);
     const parameter = PATH_PARAMETER[access];
     if (parameter !== undefined && !url.includes(parameter)) throw new Error(`${url} has no ${parameter}`);
-    const changes = [method].flat().some((name) => !SAFE_METHODS.has(name));
-    if (changes && config?.action === undefined) throw new Error(`${String(method)} ${url} has no audit action`);
+    const { action } = config ?? {};
+    for (const name of [method].flat()) {
+      if (!SAFE_METHODS.has(name) && action === undefined) throw new Error(`${name} ${url} has no audit action`);
+      table.push({ method: name, url, access, action });
+    }
   });
 
   app.addHook("onRequest", async (request) => {

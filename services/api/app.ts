@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { Gauge, type Registry } from "prom-client";
 import type { RunnerMetrics } from "../runner/metrics.ts";
@@ -10,8 +10,9 @@ import type { AuditLog } from "./audit-log.ts";
 import { EventStreams, type EventStreamsOptions } from "./event-streams.ts";
 import { PrometheusMetrics } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
+import { closeConnectionsGracefully } from "./graceful-close.ts";
 import type { Operations } from "./operations.ts";
-import { answerProblems } from "./problem.ts";
+import { answerFrameworkError, answerProblems, answerUnreadableRequest } from "./problem.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
 import { serviceRoutes, type ServiceRoutesDeps } from "./routes/service.ts";
@@ -70,12 +71,14 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   const app = fastify({
     loggerInstance: deps.log,
     genReqId: () => randomUUID(),
-    requestIdLogLabel: "requestId",
-    disableRequestLogging: true, // two lines per request, and the query in them
+    // Fastify's own two lines per request hold the query, and in it what may be private.
+    logController: new LogController({ requestIdLogLabel: "requestId", disableRequestLogging: true }),
+    frameworkErrors: answerFrameworkError,
+    clientErrorHandler: answerUnreadableRequest,
     bodyLimit: options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     exposeHeadRoutes: false,
-    return503OnClosing: true,
+    return503OnClosing: false, // who still has a connection is served; it is closed with the answer
     routerOptions: { maxParamLength: 500 },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
@@ -88,6 +91,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
     void reply.headers({ ...SECURITY_HEADERS, "x-request-id": request.id });
   });
   app.addHook("preClose", async () => streams.close());
+  closeConnectionsGracefully(app);
   answerProblems(app);
   guardRoutes(app, {
     adminTokenHash: hashToken(options.adminToken),

@@ -2,7 +2,6 @@ import { mkdir } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { collectDefaultMetrics, Registry } from "prom-client";
-import { PlanLimitOverrides, resolvePlanLimits } from "../../contracts/plan.ts";
 import { ApiEnv } from "../../contracts/service-env.ts";
 import { createTaskRunner } from "../runner/create-task-runner.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
@@ -22,7 +21,7 @@ const POOL_SIZE = 20;
 
 const env = parseEnv("api", ApiEnv, process.env);
 const log = createLogger({ service: "api", level: env.LOG_LEVEL });
-const planLimits = resolvePlanLimits(PlanLimitOverrides.parse(JSON.parse(env.PLAN_LIMITS)));
+const planLimits = env.PLAN_LIMITS;
 const { version } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, "../../package.json"), "utf8")) as {
   version: string;
 };

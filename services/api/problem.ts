@@ -1,4 +1,5 @@
 import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
 import { PlatformError } from "../../contracts/errors.ts";
@@ -33,6 +34,32 @@ export function answerProblems(app: FastifyInstance): void {
   app.setNotFoundHandler((request) => {
     throw new RouteNotFoundError(request.method, pathOf(request));
   });
+}
+
+/** For requests that find no route for their form, such as a URL that is not encoded: no hook has run for them. */
+export function answerFrameworkError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  void sendProblem(request, reply.header("x-request-id", request.id), factsOf(error));
+}
+
+/** For bytes that are no HTTP request: there is not even an id. */
+export function answerUnreadableRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 }[error.code ?? ""] ?? 400;
+  const body = JSON.stringify({
+    type: "urn:automatos:problem:unreadable-request",
+    title: STATUS_CODES[status] ?? "Bad Request",
+    status,
+    detail: "the request is not one that HTTP/1.1 allows, or did not arrive in time",
+    instance: "/",
+    code: "UNREADABLE_REQUEST",
+    remedy: "Use an HTTP client library.",
+    requestId: "",
+  } satisfies Problem);
+  const headers = `Content-Type: ${PROBLEM_MEDIA_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close`;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n${headers}\r\n\r\n${body}`);
 }
 
 /** The path that was asked for, without its query, which may hold what nobody should see again. */

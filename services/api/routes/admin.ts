@@ -110,7 +110,7 @@ export const adminRoutes: FastifyPluginAsyncZod<AdminRoutesDeps> = async (app, d
         operationId: "retryDeadLetter",
         summary: "Submit it again under a new id, and take it off the list",
         params: taskParams,
-        body: api.TaskRetryRequest.optional(),
+        body: api.TaskRetryRequest.nullish(),
         response: { 202: TaskStatus, ...problems(400, 403, 404, 409, 413, 415, 429) },
       },
     },

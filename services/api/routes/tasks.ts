@@ -142,7 +142,7 @@ export const taskRoutes: FastifyPluginAsyncZod<TaskRoutesDeps> = async (app, dep
         operationId: "retryTask",
         summary: "Submit a task that did not complete again, under a new id",
         params: taskParams,
-        body: api.TaskRetryRequest.optional(),
+        body: api.TaskRetryRequest.nullish(),
         response: { 202: TaskStatus, ...problems(400, 404, 409, 413, 415, 429) },
       },
     },

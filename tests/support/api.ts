@@ -1,0 +1,162 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
+import { pino } from "pino";
+import { Registry } from "prom-client";
+import type { CreatedToken } from "../../contracts/http-api.ts";
+import { resolvePlanLimits, type PlanLimitOverrides } from "../../contracts/plan.ts";
+import { TaskPriority, type TaskState, type TaskStatus } from "../../contracts/task.ts";
+import type { Workspace } from "../../contracts/workspace.ts";
+import { buildApp, type ApiOptions } from "../../services/api/app.ts";
+import { createApiDeps } from "../../services/api/create-deps.ts";
+import { Dispatcher } from "../../services/runner/dispatcher.ts";
+import { createRunnerMetrics } from "../../services/runner/metrics.ts";
+import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
+import { TaskConsumer } from "../../services/runner/task-consumer.ts";
+import { TaskQueues } from "../../services/runner/task-queues.ts";
+import type { ExecuteTask } from "../../services/runner/task-runner.ts";
+import { createPool, type Pool } from "../../services/runtime/database.ts";
+import { NotificationListener } from "../../services/runtime/listener.ts";
+import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
+import { TreeUsageMeter } from "../../services/workspace/usage.ts";
+import { migratedDatabase, silentLog } from "./database.ts";
+import type { TestPostgres } from "./postgres.ts";
+
+export interface TestApi {
+  readonly app: FastifyInstance;
+  readonly pool: Pool;
+  readonly databaseUrl: string;
+  readonly adminToken: string;
+  readonly workspacesDir: string;
+  /** What the API logged, one object per line. */
+  readonly log: readonly Readonly<Record<string, unknown>>[];
+  /** Base URL; listens on its first use. */
+  url(): Promise<string>;
+  /** A request as the administrator, or with `token`; `null` sends none. */
+  request(method: string, url: string, options?: RequestOptions): Promise<LightMyRequestResponse>;
+  createWorkspace(body?: Record<string, unknown>): Promise<Workspace>;
+  createToken(workspaceId: string, body?: Record<string, unknown>): Promise<string>;
+  submit(workspaceId: string, body?: Record<string, unknown>): Promise<TaskStatus>;
+  /** Starts a worker in this process, which runs tasks with `execute`. */
+  work(execute: ExecuteTask): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface RequestOptions {
+  readonly body?: unknown;
+  readonly token?: string | null;
+  readonly headers?: Record<string, string>;
+}
+
+export interface TestApiOptions extends Partial<ApiOptions> {
+  readonly planLimits?: PlanLimitOverrides;
+}
+
+/** The real API on a database of its own, with the real runner; a worker where a test asks for one. */
+export async function startApi(postgres: TestPostgres, options: TestApiOptions = {}): Promise<TestApi> {
+  const database = await migratedDatabase(postgres);
+  const workspacesDir = await mkdtemp(path.join(tmpdir(), "automatos-api-"));
+  const adminToken = randomBytes(24).toString("hex");
+  const planLimits = resolvePlanLimits(options.planLimits ?? {});
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ level: "info" }, { write: (line: string) => lines.push(JSON.parse(line) as never) });
+
+  const pool = createPool({ url: database.url, applicationName: "test-api", log: silentLog });
+  const listener = new NotificationListener({ url: database.url, applicationName: "test-api", log: silentLog });
+  await listener.start();
+  const registry = new Registry();
+  const runnerMetrics = createRunnerMetrics(registry);
+  const runner = new QueuedTaskRunner({ pool, listener, planLimits, log: silentLog, metrics: runnerMetrics });
+  const meter = new TreeUsageMeter({ rootDir: workspacesDir, logger: silentLog });
+  const locks = new InMemoryRepositoryLocks();
+  const resources = { pool, runner, meter, locks, workspacesDir, planLimits, registry, runnerMetrics, log };
+  const app = await buildApp(createApiDeps(resources), { adminToken, version: "0.0.0-test", ...options });
+  const workers: { close(): Promise<unknown> }[] = [];
+  let address: string | undefined;
+
+  const api: TestApi = {
+    app,
+    pool,
+    databaseUrl: database.url,
+    adminToken,
+    workspacesDir,
+    log: lines,
+    url: async () => (address ??= await app.listen({ host: "127.0.0.1", port: 0 })),
+    request(method, url, { body, token = adminToken, headers = {} } = {}) {
+      const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
+      const payload = body === undefined ? {} : { payload: body as object };
+      return app.inject({
+        method: method as "GET",
+        url,
+        headers: { ...authorization, ...headers },
+        ...payload,
+      } satisfies InjectOptions);
+    },
+    async createWorkspace(body = {}) {
+      const response = await api.request("POST", "/api/workspaces", { body: { name: "test", plan: "pro", ...body } });
+      return expectJson<Workspace>(response, 201);
+    },
+    async createToken(workspaceId, body = {}) {
+      const response = await api.request("POST", `/api/workspaces/${workspaceId}/tokens`, {
+        body: { name: "test", ...body },
+      });
+      return expectJson<CreatedToken>(response, 201).token;
+    },
+    async submit(workspaceId, body = {}) {
+      const response = await api.request("POST", "/api/tasks", { body: { workspaceId, prompt: "test", ...body } });
+      return expectJson<TaskStatus>(response, 202);
+    },
+    async work(execute) {
+      const shared = { pool, listener, log: silentLog, leaseSeconds: 10 };
+      const queues = new TaskQueues({ url: database.url, log: silentLog });
+      const dispatcher = new Dispatcher({ ...shared, queues, planLimits, holder: randomUUID() });
+      const worker = {
+        workerId: "worker-0",
+        concurrency: 8,
+        priorities: TaskPriority.options,
+        shutdownGraceSeconds: 0,
+      };
+      const consumer = new TaskConsumer({ ...shared, ...worker, queues, execute });
+      await dispatcher.start();
+      await consumer.start();
+      workers.push(consumer, dispatcher, queues);
+    },
+    async stop() {
+      await app.close();
+      for (const worker of workers) await worker.close();
+      await runner.close();
+      await meter.close();
+      await locks.close();
+      await listener.close();
+      await pool.end();
+      await rm(workspacesDir, { recursive: true, force: true });
+    },
+  };
+  return api;
+}
+
+/** The body of an answer that must have this status. */
+export function expectJson<Body>(response: LightMyRequestResponse, status: number): Body {
+  if (response.statusCode !== status) throw new Error(`${response.statusCode} instead of ${status}: ${response.body}`);
+  return response.json();
+}
+
+/** Waits until the task is in one of the states. */
+export async function untilState(api: TestApi, taskId: string, ...states: TaskState[]): Promise<TaskStatus> {
+  for (;;) {
+    const status = expectJson<TaskStatus>(await api.request("GET", `/api/tasks/${taskId}`), 200);
+    if (states.includes(status.status)) return status;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** An outcome of a task that did all it was asked. */
+export const completed = (result: unknown = null): Awaited<ReturnType<ExecuteTask>> => ({
+  status: "completed",
+  result,
+  error: null,
+  steps: [],
+  tokensUsed: 0,
+});
