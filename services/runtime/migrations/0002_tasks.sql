@@ -13,8 +13,7 @@ CREATE TABLE task_transitions (
 INSERT INTO task_transitions VALUES
   ('pending', 'queued'),
   ('queued', 'scheduled'), ('queued', 'running'), ('queued', 'cancelled'),
-  ('scheduled', 'running'), ('scheduled', 'queued'), ('scheduled', 'failed'), ('scheduled', 'cancelled'),
-  ('scheduled', 'timed_out'),
+  ('scheduled', 'running'),
   ('running', 'completed'), ('running', 'failed'), ('running', 'cancelled'), ('running', 'timed_out'),
   ('running', 'queued');
 
