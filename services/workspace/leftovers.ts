@@ -1,0 +1,61 @@
+import { SafeFs } from "./safe-fs.ts";
+import type { ServiceRecords } from "./service-records.ts";
+import { taskOfFolder } from "./task-folder.ts";
+
+/** Written for a task from the credential store. */
+const CREDENTIALS = [".ssh", ".gitconfig"] as const;
+/** Half-made clones and dropped repositories, as repositories.ts names them. */
+export const UNFINISHED = /^\.(clone|dropped)-[0-9a-f]{12}-/;
+/** More names than this in one folder are nobody's left-overs. */
+const MAX_ENTRIES = 100_000;
+
+/** Removes a task's credentials. */
+export async function removeCredentials(files: SafeFs): Promise<void> {
+  for (const path of CREDENTIALS) await files.remove(path);
+}
+
+/**
+ * Removes what a crash left in one workspace. The caller holds the workspace's lock; so does whoever opens a task's
+ * folder, after the record has the task running: a folder of a task that is not live has nobody who is about to use it.
+ *
+ * @returns The tasks whose folders were removed.
+ */
+export async function removeLeftovers(deps: {
+  readonly workspaceDir: string;
+  readonly workspaceId: string;
+  readonly records: ServiceRecords;
+  readonly isLive: (taskId: string) => Promise<boolean>;
+}): Promise<string[]> {
+  const { workspaceId, records } = deps;
+  const files = new SafeFs(deps.workspaceDir);
+  const folders = await namesIn(files, "tasks");
+  const recorded = (await records.names(workspaceId, ["tasks"])).map((name) => name.replace(/\.json$/, ""));
+  const taskIds = new Set([...folders.map(taskOfFolder).filter((id) => id !== undefined), ...recorded]);
+
+  const live = new Set<string>();
+  const removed: string[] = [];
+  for (const taskId of taskIds) {
+    if (await deps.isLive(taskId)) {
+      live.add(taskId);
+      continue;
+    }
+    await files.remove(`tasks/task_${taskId}`);
+    await records.remove(workspaceId, ["tasks", `${taskId}.json`]);
+    removed.push(taskId);
+  }
+  if (live.size > 0) return removed;
+  await removeCredentials(files);
+  for (const name of await namesIn(files, "repos")) {
+    if (UNFINISHED.test(name)) await files.remove(`repos/${name}`);
+  }
+  return removed;
+}
+
+async function namesIn(files: SafeFs, path: string): Promise<string[]> {
+  try {
+    const { entries } = await files.list(path, { maxEntries: MAX_ENTRIES });
+    return entries.map((entry) => entry.path.slice(path.length + 1));
+  } catch {
+    return []; // not there, or something else in its place: prepare() sees to that
+  }
+}
