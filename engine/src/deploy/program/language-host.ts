@@ -32,6 +32,7 @@ export function programEntry(request: Pick<OperationRequest, "program">): { fold
 
 export class Program {
   readonly #child: Child;
+  #isStopping = false;
 
   constructor(
     request: OperationRequest,
@@ -55,7 +56,7 @@ export class Program {
    */
   async finished(): Promise<void> {
     const { code, signal } = await this.#child.ended;
-    if (code === 0) return;
+    if (code === 0 || this.#isStopping) return;
     if (code === ALREADY_REPORTED) throw new ReportedError("the program failed");
     throw new Error(
       signal === null
@@ -68,6 +69,7 @@ export class Program {
   async stop(graceMs: number): Promise<void> {
     const grace = new Promise((resolve) => setTimeout(resolve, graceMs).unref());
     await Promise.race([this.#child.ended.catch(() => undefined), grace]);
+    this.#isStopping = !this.#child.hasEnded;
     await this.#child.stop();
   }
 }

@@ -54,7 +54,10 @@ export async function runProgram(deployment: Deployment): Promise<void> {
     else deployment.stopSignal.addEventListener("abort", () => resolve(), { once: true });
   });
   try {
-    const ended = program.finished().catch((error: unknown) => deployment.fail(error));
+    const ended = program.finished().catch((error: unknown) => {
+      // A program that loses its engine in the middle fails in ways of its own.
+      if (!deployment.isStopped) deployment.fail(error);
+    });
     await Promise.race([ended, nothingMore, stopped]);
     await deployment.idle();
     if (!deployment.isStopped) await finish(deployment);

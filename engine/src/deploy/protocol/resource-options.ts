@@ -126,7 +126,9 @@ export function sourcePosition(request: RegisterResourceRequest | ReadResourceRe
   const position = request.getSourceposition();
   if (!position?.getUri().startsWith("file:")) return "";
   try {
-    const path = relative(projectDir, fileURLToPath(position.getUri())).split(sep).join("/");
+    // Of an ES module the SDK takes the URL for a path: file:///folder/file:/the/module.ts
+    const uri = position.getUri().replace(/^file:.*\/file:\/+/, "file:///");
+    const path = relative(projectDir, fileURLToPath(uri)).split(sep).join("/");
     const url = new URL(`file:///${path}`);
     const column = position.getColumn() === 0 ? "" : `,${position.getColumn()}`;
     return `project://${url.pathname}#${position.getLine()}${column}`;
