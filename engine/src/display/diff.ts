@@ -41,12 +41,13 @@ export function stepText(step: StepView, level: number, paint: Paint): string {
   const { mark, color } = opWords[step.op];
   const indent = indentation.repeat(level);
   const state = step.new ?? step.old;
+  const id = [step.new?.id, step.old?.id].find(Boolean);
   const head = [
     paint(color, `${indent}${mark}${step.type}: (${step.op})`),
     ...(state?.protect ? [" [protected]"] : []),
     ...(state?.retainOnDelete ? [" [retain]"] : []),
     "\n",
-    ...(state?.id ? [`${indent}${indentation}[id=${state.id}]\n`] : []),
+    ...(id ? [`${indent}${indentation}[id=${id}]\n`] : []),
     `${indent}${indentation}[urn=${step.urn}]\n`,
     ...(step.keys && step.keys.length > 0
       ? [`${indent}${indentation}[replaced because of: ${step.keys.join(", ")}]\n`]

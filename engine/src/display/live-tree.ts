@@ -57,7 +57,7 @@ interface Line {
 export function treeLines(model: OperationModel, options: DisplayOptions, columns: number, limit: number): string[] {
   const lines = layOut(model);
   if (lines.length === 0) return [];
-  const shown = lines.length <= limit ? lines : mostTelling(lines, Math.max(1, limit - 2));
+  const shown = lines.length < limit ? lines : mostTelling(lines, Math.max(1, limit - 2));
   const [typeWidth, nameWidth] = [
     width(shown, ({ row, lead }) => lead + typeOf(row.urn)),
     width(shown, ({ row }) => nameOf(row.urn)),

@@ -151,6 +151,8 @@ async function run(
   const { context, options, stack, kind, store, log, deploy } = session;
   const dryRun = real === undefined;
   const display = chooseDisplay(context.terminal, options, kind, stack.name, dryRun);
+  // only a question that will be asked can be answered with `details`
+  const keepEvents = dryRun && context.terminal.interactive && !options.yes;
   const events: EngineEvent[] = [];
   let result: OperationResult | undefined;
   try {
@@ -164,7 +166,7 @@ async function run(
       onEvent: (event) => {
         log.write(event);
         display.event(event);
-        if (dryRun) events.push(event);
+        if (keepEvents) events.push(event);
       },
       readStackOutputs: outputsReader(context, store),
     });
