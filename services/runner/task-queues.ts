@@ -45,7 +45,8 @@ export class TaskQueues {
       applicationName: "automatos-queues",
       log: deps.log,
       max: CONNECTIONS,
-      searchPath: BULLMQ_SCHEMA,
+      // What a crash of the server takes from the queues is found missing in them, so no write waits for the disk.
+      settings: { search_path: BULLMQ_SCHEMA, synchronous_commit: "off" },
     });
     this.#queues = new Map(TaskPriority.options.map((priority) => [priority, this.#open(taskQueueName(priority))]));
     this.#dead = this.#open(DEAD_QUEUE);

@@ -16,8 +16,8 @@ export interface PoolOptions {
   readonly max?: number;
   /** @default 30_000 */
   readonly statementTimeoutMs?: number;
-  /** @default the role's, which is `public` */
-  readonly searchPath?: string;
+  /** Settings of the server for these connections, such as `search_path`. @default none */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A connection that is not made within this time is an error of the caller's statement, not a wait without end. */
@@ -27,6 +27,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 
 /** Connections to the record. A lost one is replaced at its next use; only the statement that ran on it fails. */
 export function createPool(options: PoolOptions): Pool {
+  const settings = Object.entries(options.settings ?? {}).map(([name, value]) => `-c ${name}=${value}`);
   const pool = new pg.Pool({
     connectionString: options.url,
     application_name: options.applicationName,
@@ -36,7 +37,7 @@ export function createPool(options: PoolOptions): Pool {
     keepAlive: true,
     statement_timeout: options.statementTimeoutMs ?? 30_000,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-    ...(options.searchPath === undefined ? {} : { options: `-c search_path=${options.searchPath}` }),
+    ...(settings.length === 0 ? {} : { options: settings.join(" ") }),
   });
   // Without a listener the loss of an idle connection would end the process.
   pool.on("error", (error) => options.log.warn({ event: "database_connection_lost", err: error }, "connection lost"));

@@ -40,25 +40,26 @@ const identity = isRoot ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {};
 /** Ends the server with the process that started it, where the machine has it: a killed test leaves nothing. */
 const SETPRIV = "/usr/bin/setpriv";
 
-const FLAGS = {
+const FLAGS: Readonly<Record<string, string>> = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   max_connections: "200",
-  // The machine never loses power in a test: a killed server's writes are in the kernel's cache.
-  fsync: "off",
-  full_page_writes: "off",
   shared_buffers: "64MB",
   log_min_messages: "warning",
   log_min_error_statement: "panic",
   timezone: "UTC",
 };
 
-/** Starts a server with the database `automatos` and the roles `automatos` and `automatos_gateway`. */
-export async function startPostgres(): Promise<TestPostgres> {
+/** The machine never loses power in a test, and a killed server's writes are in the kernel's cache. */
+const NOT_DURABLE = { fsync: "off", full_page_writes: "off" };
+
+/** Starts a server, `durable` as one in use or not at all, with the database `automatos` and the roles `automatos` and `automatos_gateway`. */
+export async function startPostgres(options: { readonly durable?: boolean } = {}): Promise<TestPostgres> {
   const folder = await mkdtemp(join(await traversableTempDir(), "automatos-postgres-"));
   if (isRoot) await chown(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
   try {
-    const server = new Server(folder, await reachableBinaries(folder));
+    const flags = options.durable === true ? FLAGS : { ...FLAGS, ...NOT_DURABLE };
+    const server = new Server(folder, await reachableBinaries(folder), flags);
     await server.initialise();
     return server;
   } catch (error) {
@@ -70,13 +71,15 @@ export async function startPostgres(): Promise<TestPostgres> {
 class Server implements TestPostgres {
   readonly #folder: string;
   readonly #binaries: Binaries;
+  readonly #flags: Readonly<Record<string, string>>;
   readonly name = "automatos";
   port = 0;
   #process: ChildProcess | undefined;
   #stopped = false;
 
-  constructor(folder: string, binaries: Binaries) {
+  constructor(folder: string, binaries: Binaries, flags: Readonly<Record<string, string>>) {
     this.#folder = folder;
+    this.#flags = flags;
     this.#binaries = binaries;
   }
 
@@ -165,7 +168,7 @@ class Server implements TestPostgres {
   }
 
   async #spawn(): Promise<ChildProcess> {
-    const settings = Object.entries(FLAGS).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+    const settings = Object.entries(this.#flags).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
     const command = [this.#binaries.postgres, "-D", join(this.#folder, "data"), "-p", String(this.port), ...settings];
     const [program = "", ...args] = existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL", ...command] : command;
     const child = spawn(program, args, {
