@@ -1,9 +1,32 @@
 import { z } from "zod";
+import { PlanLimitOverrides, resolvePlanLimits } from "./plan.ts";
+import { TaskPriority } from "./task.ts";
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const logLevel = z.enum(["trace", "debug", "info", "warn", "error"]).default("info");
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
 const key32 = z.base64().refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64");
+
+/** JSON text, e.g. `{"pro": {"maxRunningTasks": 5}}`; parsed to the limits of every plan. */
+const planLimits = z
+  .string()
+  .default("{}")
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: `is not JSON: ${String(error)}` });
+      return z.NEVER;
+    }
+  })
+  .pipe(PlanLimitOverrides.transform(resolvePlanLimits))
+  .describe("JSON: plan -> limits that differ from the defaults.");
+const priorities = z
+  .string()
+  .default(TaskPriority.options.join(","))
+  .transform((text) => text.split(",").map((name) => name.trim()))
+  .pipe(z.array(TaskPriority).min(1))
+  .describe("Priorities that this worker takes, comma-separated.");
 
 /** Backends of TaskRunner. */
 export const RunnerBackend = z.enum(["local", "queued", "kubernetes"]);
@@ -17,7 +40,7 @@ export const ApiEnv = z.object({
   TASK_RUNNER_BACKEND: RunnerBackend.default("queued"),
   ADMIN_TOKEN: z.string().min(32).describe("Bearer token of the first administrator."),
   WORKSPACES_DIR: z.string().min(1).describe("Folder of all workspaces; the API lists and serves artifacts from it."),
-  PLAN_LIMITS: z.string().default("{}").describe("JSON: plan -> limits that differ from the defaults."),
+  PLAN_LIMITS: planLimits,
   LOG_LEVEL: logLevel,
 });
 export type ApiEnv = z.infer<typeof ApiEnv>;
@@ -34,10 +57,7 @@ export const WorkerEnv = z.object({
   WORKSPACES_DIR: z.string().min(1),
   WORKER_ID: z.string().min(1).max(100).optional().describe("Default: host name and process id."),
   WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(3),
-  WORKER_QUEUES: z
-    .string()
-    .default("critical,high,normal,low")
-    .describe("Priorities that this worker takes, comma-separated."),
+  WORKER_QUEUES: priorities,
   LEASE_SECONDS: z.coerce
     .number()
     .min(1)
@@ -46,9 +66,13 @@ export const WorkerEnv = z.object({
     .describe("A worker silent for so long has lost its tasks."),
   SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).max(3_600).default(20),
   AUTOMATOS_SANDBOX: SandboxKind.default("bubblewrap"),
+  RUNTIME_DIR: z
+    .string()
+    .min(1)
+    .describe("Folder of this worker alone, for what its sandboxes see of the system; made anew at each start."),
   GATEWAY_SOCKET: z.string().min(1).describe("Unix socket of the gateway's proxy; the only network of a sandbox."),
   TASK_TOKEN_KEY: key32.describe("Signs the token by which the gateway knows a task."),
-  PLAN_LIMITS: z.string().default("{}"),
+  PLAN_LIMITS: planLimits,
   PIP_INDEX_URL: z.string().optional().describe("Package index that sandboxes use; the gateway must allow its host."),
   NPM_REGISTRY: z.string().optional(),
   LOG_LEVEL: logLevel,

@@ -97,6 +97,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     WORKSPACES_DIR: workspacesDir,
     WORKER_ID: `worker-${index}`,
     LEASE_SECONDS: String(options.leaseSeconds ?? 12),
+    RUNTIME_DIR: path.join(directory, `sandbox-${index}`),
     GATEWAY_SOCKET: socket,
     ...shared,
     ...options.workerEnv,

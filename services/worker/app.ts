@@ -1,0 +1,123 @@
+import type { Registry } from "prom-client";
+import type { WorkerEnv } from "../../contracts/service-env.ts";
+import { Dispatcher } from "../runner/dispatcher.ts";
+import { createRunnerMetrics } from "../runner/metrics.ts";
+import { TaskConsumer } from "../runner/task-consumer.ts";
+import { TaskQueues } from "../runner/task-queues.ts";
+import { createPool, type Pool } from "../runtime/database.ts";
+import { NotificationListener } from "../runtime/listener.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { waitForMigrations } from "../runtime/migrate.ts";
+import type { Closer } from "../runtime/shutdown.ts";
+import { taskTokenKey } from "../runtime/task-token.ts";
+import type { Sandbox } from "../sandbox/sandbox.ts";
+import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
+import { Repositories } from "../workspace/repositories.ts";
+import { TreeUsageMeter } from "../workspace/usage.ts";
+import { WorkspaceStore } from "../workspace/workspace-store.ts";
+import { WorkspaceVolume } from "../workspace/workspace-volume.ts";
+import { createExecuteTask } from "./execute-task.ts";
+
+export interface WorkerDeps {
+  readonly env: WorkerEnv;
+  readonly workerId: string;
+  readonly sandbox: Sandbox;
+  readonly log: Logger;
+  readonly registry: Registry;
+}
+
+export interface WorkerApp {
+  /** Cleans up what a crash left, then takes tasks. */
+  start(): Promise<void>;
+  /** For `/readyz`, by name. */
+  readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
+  /** What to close, in this order. */
+  readonly close: readonly Closer[];
+}
+
+const MIGRATIONS_TIMEOUT_MS = 60_000;
+
+/** Puts a worker together: the consumer that runs tasks, the dispatcher that one of the workers runs for all. */
+export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDeps): WorkerApp {
+  const url = env.DATABASE_URL;
+  const pool = createPool({ url, applicationName: `automatos-worker ${workerId}`, log });
+  const listener = new NotificationListener({ url, applicationName: `automatos-worker ${workerId} listener`, log });
+  const queues = new TaskQueues({ url, log });
+  const locks = new PostgresRepositoryLocks({ connectionString: url, logger: log });
+  const usage = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
+  const isLive = (taskId: string) => isRunning(pool, taskId);
+  const volume = new WorkspaceVolume({ rootDir: env.WORKSPACES_DIR, locks, logger: log });
+  const repositories = new Repositories({ rootDir: env.WORKSPACES_DIR, locks, meter: usage, isLive, logger: log });
+  const planLimits = env.PLAN_LIMITS;
+  const metrics = createRunnerMetrics(registry);
+  const execute = createExecuteTask({
+    workspaces: new WorkspaceStore({ pool }),
+    volume,
+    repositories,
+    usage,
+    sandbox,
+    planLimits,
+    gateway: { socketPath: env.GATEWAY_SOCKET, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },
+    environment: packageIndexes(env),
+  });
+  const dispatcher = new Dispatcher({
+    pool,
+    listener,
+    queues,
+    planLimits,
+    holder: workerId,
+    leaseSeconds: env.LEASE_SECONDS,
+    log,
+    metrics,
+  });
+  const consumer = new TaskConsumer({
+    pool,
+    listener,
+    queues,
+    execute,
+    workerId,
+    concurrency: env.WORKER_CONCURRENCY,
+    priorities: env.WORKER_QUEUES,
+    leaseSeconds: env.LEASE_SECONDS,
+    shutdownGraceSeconds: env.SHUTDOWN_GRACE_SECONDS,
+    healthUrl: `http://${env.HEALTH_HOST}:${env.HEALTH_PORT}`,
+    log,
+    metrics,
+  });
+  return {
+    async start() {
+      await waitForMigrations(pool, { timeoutMs: MIGRATIONS_TIMEOUT_MS, log });
+      await volume.prepareRoot();
+      const killedProcesses = await sandbox.recover();
+      const recovered = await volume.recover(isLive);
+      log.info({ event: "worker_recovered", killedProcesses, ...recovered }, "removed what a crash had left");
+      await listener.start();
+      await queues.start();
+      await dispatcher.start();
+      await consumer.start();
+    },
+    checks: { consumer: () => consumer.check() },
+    close: [
+      { name: "consumer", close: () => consumer.close() },
+      { name: "dispatcher", close: () => dispatcher.close() },
+      { name: "queues", close: () => queues.close() },
+      { name: "usage", close: () => usage.close() },
+      { name: "locks", close: () => locks.close() },
+      { name: "listener", close: () => listener.close() },
+      { name: "database", close: () => pool.end() },
+    ],
+  };
+}
+
+async function isRunning(pool: Pool, taskId: string): Promise<boolean> {
+  const { rowCount } = await pool.query("SELECT 1 FROM leases WHERE task_id = $1 AND expires_at > now()", [taskId]);
+  return (rowCount ?? 0) > 0;
+}
+
+/** The package indexes of this machine's own configuration, as pip and npm read them from the environment. */
+function packageIndexes(env: WorkerEnv): Record<string, string> {
+  return {
+    ...(env.PIP_INDEX_URL !== undefined && { PIP_INDEX_URL: env.PIP_INDEX_URL }),
+    ...(env.NPM_REGISTRY !== undefined && { npm_config_registry: env.NPM_REGISTRY }),
+  };
+}

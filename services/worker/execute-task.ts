@@ -1,0 +1,137 @@
+import { PlatformError } from "../../contracts/errors.ts";
+import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
+import type { AgentTask } from "../../contracts/task.ts";
+import type { ExecuteTask, TaskExecution } from "../runner/task-runner.ts";
+import { signTaskToken } from "../runtime/task-token.ts";
+import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
+import type { Repositories } from "../workspace/repositories.ts";
+import { admitByQuota, type UsageMeter } from "../workspace/usage.ts";
+import type { WorkspaceStore } from "../workspace/workspace-store.ts";
+import type { TaskFolder, WorkspaceVolume } from "../workspace/workspace-volume.ts";
+import { runSteps } from "./run-steps.ts";
+
+export interface ExecuteTaskDeps {
+  readonly workspaces: Pick<WorkspaceStore, "get" | "uid">;
+  readonly volume: WorkspaceVolume;
+  readonly repositories: Repositories;
+  readonly usage: UsageMeter;
+  readonly sandbox: Sandbox;
+  readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
+  /** Unix socket of the gateway, and the key that signs what names a task there. */
+  readonly gateway: { readonly socketPath: string; readonly tokenKey: Uint8Array };
+  /** What every command sees beside what the sandbox itself sets, e.g. the package indexes. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Processes and threads that one command may have at once. */
+const MAX_PROCESSES = 512;
+const MIB = 1024 ** 2;
+/** The token outlives the task's own time by this: a clock that differs a little must not cut the network off. */
+const TOKEN_SLACK_SECONDS = 60;
+
+export class NothingToRunError extends PlatformError {
+  constructor(taskId: string) {
+    super("NOTHING_TO_RUN", `task ${taskId} has no steps, and this worker has no model that could choose them`, {
+      remedy: "Give the task `steps`: a list of tool calls.",
+      status: 422,
+    });
+  }
+}
+
+export class GpuUnavailableError extends PlatformError {
+  constructor(taskId: string) {
+    super("GPU_UNAVAILABLE", `task ${taskId} asks for a GPU, and this worker has none`, {
+      remedy: "Set resources.gpu to false, or run the stack in a phase with GPU nodes.",
+      status: 422,
+    });
+  }
+}
+
+/** What a worker does with a task: prepares its workspace, makes its repositories ready, runs its steps, cleans up. */
+export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
+  return async (execution) => {
+    const { task } = execution;
+    if (task.steps.length === 0) throw new NothingToRunError(task.taskId);
+    if (task.resources.gpu) throw new GpuUnavailableError(task.taskId);
+    const [workspace, uid] = await Promise.all([
+      deps.workspaces.get(task.workspaceId),
+      deps.workspaces.uid(task.workspaceId),
+    ]);
+    const quotaBytes = deps.planLimits[workspace.plan].storageQuotaBytes;
+    const warning = await admitByQuota(deps.usage, task.workspaceId, quotaBytes);
+    if (warning !== undefined) execution.emit(warning);
+
+    const workspaceDir = await deps.volume.prepare(
+      { workspaceId: task.workspaceId, planTier: workspace.plan, createdAt: workspace.createdAt },
+      { uid, quotaBytes },
+    );
+    const folder = await deps.volume.openTask(task.workspaceId, task.taskId, uid);
+    try {
+      const profile = await sandboxProfile(deps, task, workspaceDir, uid);
+      await folder.writeEnv(profile.environment);
+      await prepareRepositories(deps, execution, profile, folder);
+      return await runSteps({ execution, profile, folder, sandbox: deps.sandbox, toolPolicy: workspace.toolPolicy });
+    } finally {
+      await deps.repositories.releaseTask(task.workspaceId, task.taskId);
+      await folder.close();
+      deps.usage.refreshInBackground(task.workspaceId);
+    }
+  };
+}
+
+async function sandboxProfile(
+  deps: ExecuteTaskDeps,
+  task: AgentTask,
+  workspaceDir: string,
+  uid: number,
+): Promise<SandboxProfile> {
+  const { resources } = task;
+  const expiresInSeconds = task.timeoutSeconds + TOKEN_SLACK_SECONDS;
+  return {
+    workspaceDir,
+    uid,
+    limits: {
+      cpuMillicores: resources.cpuMillicores,
+      memoryMb: resources.memoryMb,
+      maxProcesses: MAX_PROCESSES,
+      maxFileBytes: resources.diskMb * MIB,
+    },
+    gateway: resources.networkAccess
+      ? {
+          socketPath: deps.gateway.socketPath,
+          token: await signTaskToken({ ...task, expiresInSeconds }, deps.gateway.tokenKey),
+        }
+      : undefined,
+    environment: {
+      ...deps.environment,
+      AUTOMATOS_TASK_ID: task.taskId,
+      AUTOMATOS_WORKSPACE_ID: task.workspaceId,
+      GIT_AUTHOR_NAME: task.agentId,
+      GIT_AUTHOR_EMAIL: `${task.workspaceId}@agents.invalid`,
+      GIT_COMMITTER_NAME: task.agentId,
+      GIT_COMMITTER_EMAIL: `${task.workspaceId}@agents.invalid`,
+    },
+  };
+}
+
+async function prepareRepositories(
+  deps: ExecuteTaskDeps,
+  { task, signal, emit }: TaskExecution,
+  profile: SandboxProfile,
+  folder: TaskFolder,
+): Promise<void> {
+  if (!task.resources.repoClone) return;
+  for (const repository of task.repositories) {
+    signal.throwIfAborted();
+    const { event, warnings } = await deps.repositories.ensure({
+      workspaceId: task.workspaceId,
+      taskId: task.taskId,
+      repository,
+      sandbox: deps.sandbox,
+      profile,
+      signal,
+      onOutput: (_stream, text) => folder.log.write(text),
+    });
+    for (const body of [...warnings, event]) emit(body);
+  }
+}

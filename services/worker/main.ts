@@ -1,0 +1,40 @@
+import { hostname } from "node:os";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { WorkerEnv } from "../../contracts/service-env.ts";
+import { startHealthServer } from "../runtime/health.ts";
+import { createLogger } from "../runtime/logger.ts";
+import { parseEnv } from "../runtime/parse-env.ts";
+import { onShutdown } from "../runtime/shutdown.ts";
+import { createSandbox } from "../sandbox/create-sandbox.ts";
+import { buildWorker } from "./app.ts";
+
+/** Beside the grace that running tasks get: closing connections and recording what was handed back. */
+const SHUTDOWN_SLACK_SECONDS = 10;
+
+const env = parseEnv("worker", WorkerEnv, process.env);
+const workerId = env.WORKER_ID ?? `${hostname()}-${process.pid}`;
+const log = createLogger({ service: "worker", level: env.LOG_LEVEL });
+const registry = new Registry();
+collectDefaultMetrics({ register: registry });
+
+const sandbox = createSandbox(env.AUTOMATOS_SANDBOX, { runtimeDir: env.RUNTIME_DIR });
+const { problem } = sandbox.status;
+if (sandbox.kind === "none") log.warn({ event: "sandbox_none" }, "commands run bare: AUTOMATOS_SANDBOX is none");
+else if (problem !== null) log.warn({ event: "sandbox_unavailable", ...problem }, "commands are refused");
+else log.info({ event: "sandbox_ready", ...sandbox.status }, "sandbox ready");
+
+const worker = buildWorker({ env, workerId, sandbox, log, registry });
+const health = await startHealthServer({
+  host: env.HEALTH_HOST,
+  port: env.HEALTH_PORT,
+  registry,
+  checks: worker.checks,
+  log,
+});
+onShutdown({
+  log,
+  deadlineMs: (env.SHUTDOWN_GRACE_SECONDS + SHUTDOWN_SLACK_SECONDS) * 1_000,
+  close: [...worker.close, { name: "health", close: () => health.close() }],
+});
+await worker.start();
+log.info({ event: "worker_started", workerId, concurrency: env.WORKER_CONCURRENCY }, "worker started");

@@ -1,0 +1,90 @@
+import { PlatformError } from "../../contracts/errors.ts";
+import type { StepResult } from "../../contracts/task.ts";
+import type { TaskStep, ToolPolicy } from "../../contracts/tools.ts";
+import type { TaskExecution, TaskOutcome } from "../runner/task-runner.ts";
+import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
+import { runTool } from "../sandbox/tools/registry.ts";
+import { CommandFailedError } from "../sandbox/tools/tool-errors.ts";
+import type { ToolContext, ToolResult } from "../sandbox/tools/tool.ts";
+import type { TaskFolder } from "../workspace/workspace-volume.ts";
+
+export interface RunStepsOptions {
+  readonly execution: TaskExecution;
+  readonly sandbox: Sandbox;
+  readonly profile: SandboxProfile;
+  readonly folder: TaskFolder;
+  readonly toolPolicy: ToolPolicy;
+}
+
+const MAX_SUMMARY_CHARS = 200;
+
+export class StepFailedError extends PlatformError {
+  constructor(index: number, tool: string, exitCode: number | null, expected: readonly number[]) {
+    super(
+      "STEP_FAILED",
+      `step ${index} (${tool}) ended with ${exitCode ?? "a signal"}, expected ${expected.join(" or ")}`,
+      {
+        remedy: "Read the step's output; list the exit code in expectedExitCodes if it is not a failure.",
+        status: 422,
+      },
+    );
+  }
+}
+
+/** Runs the scripted steps in order. The first that fails fails the task, and those after it are not run. */
+export async function runSteps(options: RunStepsOptions): Promise<TaskOutcome> {
+  const { execution } = options;
+  const steps: StepResult[] = [];
+  for (const [index, step] of execution.task.steps.entries()) {
+    execution.signal.throwIfAborted();
+    const result = await runStep(options, step, index);
+    steps.push(result);
+    execution.emit({ type: "step_finished", step: result });
+    if (!result.ok) return { status: "failed", result: null, error: result.error, steps, tokensUsed: 0 };
+  }
+  return { status: "completed", result: steps.at(-1)?.output ?? null, error: null, steps, tokensUsed: 0 };
+}
+
+async function runStep(options: RunStepsOptions, step: TaskStep, index: number): Promise<StepResult> {
+  const { execution, folder, profile, sandbox } = options;
+  const startedAt = performance.now();
+  const summary = summarise(step);
+  execution.emit({ type: "step_started", index, tool: step.tool, summary });
+  folder.log.write(`\n==> ${step.tool}: ${summary}\n`);
+  const context: ToolContext = {
+    sandbox,
+    profile,
+    signal: execution.signal,
+    onOutput: (stream, text) => execution.emit({ type: "step_output", index, stream, text }),
+    log: (text) => folder.log.write(text),
+  };
+  const answer = await runTool(step.tool, step.input, context, options.toolPolicy);
+  const error = judge(step, index, answer);
+  return {
+    index,
+    tool: step.tool,
+    ok: error === null,
+    exitCode: answer.exitCode ?? null,
+    output: answer.output,
+    error: error?.toTaskError() ?? null,
+    durationMs: Math.round(performance.now() - startedAt),
+  };
+}
+
+/** A call that could not be made fails the step; so does an exit code that nobody expects. */
+function judge(step: TaskStep, index: number, answer: ToolResult): PlatformError | null {
+  const hasExitCode = answer.ok || answer.error instanceof CommandFailedError;
+  if (step.tool !== "execute_command" || !hasExitCode) return answer.error;
+  const { expectedExitCodes } = step;
+  const exitCode = answer.exitCode ?? null;
+  if (exitCode !== null && expectedExitCodes.includes(exitCode)) return null;
+  return new StepFailedError(index, step.tool, exitCode, expectedExitCodes);
+}
+
+/** What a step does, in a line for people. */
+function summarise(step: TaskStep): string {
+  const text =
+    step.tool === "execute_command" ? (step.input.command ?? step.input.argv?.join(" ") ?? "") : step.input.path;
+  const line = text.replaceAll(/\s+/g, " ");
+  return line.length > MAX_SUMMARY_CHARS ? `${line.slice(0, MAX_SUMMARY_CHARS)}…` : line;
+}
