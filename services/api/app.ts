@@ -81,6 +81,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
     return503OnClosing: false, // who still has a connection is served; it is closed with the answer
     routerOptions: { maxParamLength: 500 },
   }).withTypeProvider<ZodTypeProvider>();
+  app.removeContentTypeParser("text/plain"); // JSON is all that any route takes
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
 

@@ -12,6 +12,7 @@ import { Artifact, CachedRepository, Workspace, WorkspaceUsage } from "../../con
 
 /** Schemas that are components of the document; others stand where they are used. */
 const COMPONENTS = {
+  JsonValue: TaskResult.shape.result.unwrap(), // refers to itself, so it must have a name
   Problem: api.Problem,
   TaskSubmission: api.TaskSubmission,
   TaskStep,
@@ -72,7 +73,7 @@ export async function serveOpenApi(app: FastifyInstance, version: string): Promi
       ],
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => withoutUnusedComponents(jsonSchemaTransformObject(document)),
   });
   app.get("/openapi.json", { config: { access: "public" }, schema: { hide: true } }, async () => app.swagger());
   await app.register(swaggerUi, {
@@ -80,4 +81,23 @@ export async function serveOpenApi(app: FastifyInstance, version: string): Promi
     staticCSP: DOCS_CSP,
     uiConfig: { persistAuthorization: false, tryItOutEnabled: true, validatorUrl: null },
   });
+}
+
+const COMPONENT_REFERENCE = /"\$ref":"#\/components\/schemas\/([^"]+)"/g;
+
+/** Each schema is made for requests and for answers; most are used for one of them. */
+function withoutUnusedComponents<Document extends object>(document: Document): Document {
+  const { components, paths } = document as { components?: { schemas?: Record<string, unknown> }; paths?: unknown };
+  const schemas = components?.schemas ?? {};
+  const used = new Set<string>();
+  const visit = (value: unknown): void => {
+    for (const [, name = ""] of JSON.stringify(value ?? null).matchAll(COMPONENT_REFERENCE)) {
+      if (used.has(name)) continue;
+      used.add(name);
+      visit(schemas[name]);
+    }
+  };
+  visit(paths);
+  const kept = Object.fromEntries(Object.entries(schemas).filter(([name]) => used.has(name)));
+  return { ...document, components: { ...components, schemas: kept } };
 }

@@ -138,6 +138,7 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
 }
 
 /** The body of an answer that must have this status. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as `json()` of the answer itself
 export function expectJson<Body>(response: LightMyRequestResponse, status: number): Body {
   if (response.statusCode !== status) throw new Error(`${response.statusCode} instead of ${status}: ${response.body}`);
   return response.json();

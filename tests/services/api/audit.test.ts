@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+import type { AuditEntry } from "../../../contracts/http-api.ts";
+import { expectJson, startApi, type TestApi } from "../../support/api.ts";
+import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
+
+describe("the audit log", () => {
+  let postgres: TestPostgres;
+  let api: TestApi;
+  let workspaceId: string;
+  let token: string;
+
+  before(async () => {
+    postgres = await startPostgres();
+    api = await startApi(postgres);
+    ({ workspaceId } = await api.createWorkspace());
+    token = await api.createToken(workspaceId, { name: "ci" });
+  });
+
+  after(async () => {
+    await api.stop();
+    await postgres.stop();
+  });
+
+  async function entries(query = "limit=500"): Promise<AuditEntry[]> {
+    const response = await api.request("GET", `/api/admin/audit-log?${query}`);
+    return expectJson<{ items: AuditEntry[] }>(response, 200).items;
+  }
+
+  it("has who, what, on what and how it went, before the answer is given", async () => {
+    const accepted = await api.request("POST", "/api/tasks", { body: { prompt: "x" }, token });
+    const { taskId } = accepted.json<{ taskId: string }>();
+    const foreign = randomUUID();
+    const refused = await api.request("PUT", `/api/workspaces/${foreign}/plan`, { body: { plan: "pro" }, token });
+    const [second, first] = await entries("limit=2");
+    assert.deepEqual(first, {
+      entryId: first?.entryId,
+      at: first?.at,
+      actor: `workspace:${workspaceId}:ci`,
+      action: "task.submit",
+      target: `/api/tasks/${taskId}`,
+      workspaceId,
+      outcome: "ok",
+      requestId: accepted.headers["x-request-id"],
+    });
+    assert.deepEqual(second, {
+      entryId: second?.entryId,
+      at: second?.at,
+      actor: `workspace:${workspaceId}:ci`,
+      action: "workspace.plan.set",
+      target: `/api/workspaces/${foreign}/plan`,
+      workspaceId: foreign,
+      outcome: "WORKSPACE_NOT_FOUND",
+      requestId: refused.headers["x-request-id"],
+    });
+  });
+
+  it("has a row for a call on every route that changes something, refused ones included", async () => {
+    const routes = api.app.routeTable.filter(({ action }) => action !== undefined);
+    for (const { method, url, action } of routes) {
+      const path = url.replaceAll(/:\w+/g, () => randomUUID()).replace("*", "x");
+      const response = await api.request(method, path, { body: { colour: "red" } });
+      assert.ok(response.statusCode >= 400, `${method} ${url}`);
+      const [entry] = await entries("limit=1");
+      assert.deepEqual([entry?.action, entry?.target, entry?.actor], [action, path, "admin:root"]);
+      assert.equal(entry?.outcome, response.json<{ code: string }>().code);
+    }
+    assert.ok(routes.length >= 15);
+  });
+
+  it("has no row for reads and none for callers without a valid token, who could fill it", async () => {
+    const before = (await entries()).length;
+    await api.request("GET", "/api/tasks");
+    await api.request("POST", "/api/tasks", { body: { prompt: "x" }, token: "guess" });
+    await api.request("POST", "/api/tasks", { body: { prompt: "x" }, token: null });
+    await api.request("POST", "/nowhere");
+    assert.equal((await entries()).length, before);
+  });
+
+  it("can be read by workspace and by action, page by page", async () => {
+    await api.submit(workspaceId);
+    const ofWorkspace = await entries(`workspaceId=${workspaceId}&limit=500`);
+    assert.ok(ofWorkspace.length >= 2 && ofWorkspace.every((entry) => entry.workspaceId === workspaceId));
+    const submissions = await entries("action=task.submit&limit=500");
+    assert.ok(submissions.length >= 2 && submissions.every((entry) => entry.action === "task.submit"));
+    const all = await entries();
+    const first = await api.request("GET", "/api/admin/audit-log?limit=2");
+    const { nextCursor } = first.json<{ nextCursor: string }>();
+    assert.deepEqual(await entries(`limit=2&cursor=${nextCursor}`), all.slice(2, 4));
+  });
+
+  it("cannot be changed, not even by the service's own role", async () => {
+    for (const statement of ["UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"]) {
+      await assert.rejects(api.pool.query(statement), /append-only/);
+    }
+  });
+
+  it("keeps prompts and tokens out of itself and of the service's log", async () => {
+    const secret = `secret-${randomUUID()}`;
+    await api.request("POST", "/api/tasks", { body: { prompt: secret, workspaceId } });
+    const made = await api.createToken(workspaceId);
+    await api.request("GET", `/api/tasks?correlationId=${secret}`, { token: made });
+    const everything = JSON.stringify([await entries(), api.log]);
+    assert.ok(!everything.includes(secret) && !everything.includes(made) && !everything.includes(api.adminToken));
+  });
+});
