@@ -17,10 +17,9 @@ export async function writeFileAtomic(
   options: AtomicWriteOptions = {},
 ): Promise<void> {
   const folder = dirname(file);
-  await mkdir(folder, { recursive: true });
   const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    const handle = await open(temporary, "wx", 0o600);
+    const handle = await openNew(temporary);
     try {
       if (typeof content === "string") await handle.writeFile(content);
       else await writeAll(content, handle);
@@ -49,6 +48,17 @@ export async function readIfExists(file: string): Promise<string | undefined> {
 
 export function isNotFound(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
+
+/** The folder is there already for all but the first write: it is made only when it is missed. */
+async function openNew(file: string): ReturnType<typeof open> {
+  try {
+    return await open(file, "wx", 0o600);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await mkdir(dirname(file), { recursive: true });
+    return open(file, "wx", 0o600);
+  }
 }
 
 async function writeAll(parts: readonly Uint8Array[], handle: Awaited<ReturnType<typeof open>>): Promise<void> {
