@@ -2,6 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { PlatformError } from "../../contracts/errors.ts";
 import { ApiEnv } from "../../contracts/service-env.ts";
 import { createTaskRunner } from "../runner/create-task-runner.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
@@ -26,42 +27,52 @@ const { version } = JSON.parse(readFileSync(path.resolve(import.meta.dirname, ".
   version: string;
 };
 
-const pool = createPool({ url: env.DATABASE_URL, applicationName: "automatos-api", log, max: POOL_SIZE });
-await migrate(pool, log);
-const listener = new NotificationListener({ url: env.DATABASE_URL, applicationName: "automatos-api-listener", log });
-await listener.start();
-await mkdir(env.WORKSPACES_DIR, { recursive: true, mode: 0o711 });
+try {
+  await start();
+} catch (error) {
+  const remedy = error instanceof PlatformError ? error.remedy : undefined;
+  log.fatal({ event: "start_failed", err: error, remedy }, "the API cannot start");
+  process.exit(1);
+}
 
-const registry = new Registry();
-collectDefaultMetrics({ register: registry });
-const runnerMetrics = createRunnerMetrics(registry);
-const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
-const meter = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
-const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
-const deps = createApiDeps({
-  pool,
-  runner,
-  meter,
-  locks,
-  workspacesDir: env.WORKSPACES_DIR,
-  planLimits,
-  registry,
-  runnerMetrics,
-  log,
-});
-const app = await buildApp(deps, { adminToken: env.ADMIN_TOKEN, version });
+async function start(): Promise<void> {
+  const pool = createPool({ url: env.DATABASE_URL, applicationName: "automatos-api", log, max: POOL_SIZE });
+  await migrate(pool, log);
+  const listener = new NotificationListener({ url: env.DATABASE_URL, applicationName: "automatos-api-listener", log });
+  await listener.start();
+  await mkdir(env.WORKSPACES_DIR, { recursive: true, mode: 0o711 });
 
-onShutdown({
-  log,
-  deadlineMs: SHUTDOWN_DEADLINE_MS,
-  close: [
-    { name: "http", close: () => app.close() },
-    { name: "runner", close: () => runner.close() },
-    { name: "usage", close: () => meter.close() },
-    { name: "locks", close: () => locks.close() },
-    { name: "listener", close: () => listener.close() },
-    { name: "database", close: () => pool.end() },
-  ],
-});
-const url = await app.listen({ host: env.HOST, port: env.PORT });
-log.info({ event: "api_listening", url, version }, "api listening");
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const runnerMetrics = createRunnerMetrics(registry);
+  const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
+  const meter = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
+  const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
+  const deps = createApiDeps({
+    pool,
+    runner,
+    meter,
+    locks,
+    workspacesDir: env.WORKSPACES_DIR,
+    planLimits,
+    registry,
+    runnerMetrics,
+    log,
+  });
+  const app = await buildApp(deps, { adminToken: env.ADMIN_TOKEN, version });
+
+  onShutdown({
+    log,
+    deadlineMs: SHUTDOWN_DEADLINE_MS,
+    close: [
+      { name: "http", close: () => app.close() },
+      { name: "runner", close: () => runner.close() },
+      { name: "usage", close: () => meter.close() },
+      { name: "locks", close: () => locks.close() },
+      { name: "listener", close: () => listener.close() },
+      { name: "database", close: () => pool.end() },
+    ],
+  });
+  const url = await app.listen({ host: env.HOST, port: env.PORT });
+  log.info({ event: "api_listening", url, version }, "api listening");
+}
