@@ -37,4 +37,3 @@ onShutdown({
   close: [...worker.close, { name: "health", close: () => health.close() }],
 });
 await worker.start();
-log.info({ event: "worker_started", workerId, concurrency: env.WORKER_CONCURRENCY }, "worker started");
