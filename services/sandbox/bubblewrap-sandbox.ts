@@ -85,6 +85,7 @@ export class BubblewrapSandbox implements Sandbox {
   async run(profile: SandboxProfile, command: SandboxCommand): Promise<SandboxExit> {
     const folder = [INSIDE.workspace, ...splitWorkspacePath(command.cwd)].join("/");
     checkArgv(command);
+    if (profile.gateway !== undefined && !isSocket(profile.gateway.socketPath)) throw new GatewayUnreachableError();
     if (command.signal.aborted) return NOT_STARTED;
     const watch = new StopWatch(command.timeoutMs, command.signal);
     let cgroup: Cgroup | undefined;
@@ -267,6 +268,8 @@ export class BubblewrapSandbox implements Sandbox {
     return { uid, gid: uid };
   }
 }
+
+const isSocket = (path: string) => fs.statSync(path, { throwIfNoEntry: false })?.isSocket() === true;
 
 interface Run {
   readonly profile: SandboxProfile;

@@ -29,12 +29,13 @@ export class InvalidCommandError extends PlatformError {
   }
 }
 
-/** The sandbox could not be set up around a command: the machine's fault, not the command's. */
+/** The sandbox could not be set up around a command: the machine's fault, not the command's. What it said is the cause. */
 export class SandboxFailedError extends PlatformError {
   constructor(reason: string) {
-    super("SANDBOX_FAILED", `the sandbox could not start: ${reason}`, {
-      remedy: "Look at the worker's log and its health page; `automatos` runs no command without the sandbox.",
+    super("SANDBOX_FAILED", "the sandbox could not be set up around the command", {
+      remedy: "Look for the cause in the worker's log; no command runs without the sandbox.",
       status: 503,
+      cause: new Error(reason), // names folders of the host: not for those who wrote the command
     });
   }
 }

@@ -1,266 +1,278 @@
-import { PlatformError } from "../../../contracts/errors.ts";
+import { CommandSyntaxError } from "./tool-errors.ts";
 
-/** A piece of a word: text as it is, a variable of the sandbox's environment, or a pattern for file names. */
+/** A piece of a word. `glob` and `variable` are expanded inside the sandbox; `text` is what it is. */
 export type WordPart =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "variable"; readonly name: string }
-  | { readonly kind: "glob"; readonly text: "*" | "?" };
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "glob"; readonly pattern: string }
+  | { readonly type: "variable"; readonly name: string };
 export type Word = readonly WordPart[];
 
 export interface Redirection {
-  readonly operator: "<" | ">" | ">>" | "2>" | "2>>" | "2>&1";
-  /** Where to or from; none for `2>&1`. */
-  readonly target: Word | undefined;
+  readonly fd: 0 | 1 | 2;
+  readonly operator: "<" | ">" | ">>" | ">&";
+  /** A file; of `>&` the descriptor. */
+  readonly target: Word;
 }
 
 export interface SimpleCommand {
-  /** `NAME=value` before the program. */
   readonly assignments: readonly { readonly name: string; readonly value: Word }[];
-  readonly words: readonly [Word, ...Word[]];
+  readonly words: readonly Word[];
   readonly redirections: readonly Redirection[];
 }
 
-/** Commands joined by `|`. */
-export type Pipeline = readonly [SimpleCommand, ...SimpleCommand[]];
-/** Pipelines joined by `&&`, `||` or `;`: each with the operator before it. */
-export type CommandLine = readonly { readonly join: "&&" | "||" | ";" | undefined; readonly pipeline: Pipeline }[];
+/** Pipelines in order; `connector` is what stands before each, `;` of the first. */
+export type CommandLine = readonly {
+  readonly connector: "&&" | "||" | ";";
+  readonly pipeline: readonly SimpleCommand[];
+}[];
 
-export class CommandLineInvalidError extends PlatformError {
-  constructor(command: string, reason: string) {
-    super("COMMAND_LINE_INVALID", `command ${JSON.stringify(command.slice(0, 200))}: ${reason}`, {
-      remedy:
-        "Use words, quotes, $VARIABLE, * and ?, pipes, &&, ||, ; and redirections to files; " +
-        "for anything else write a script with write_file and run it.",
-      status: 422,
-    });
-  }
+const NEEDS_A_SCRIPT = "Write a script with write_file and run it, for example with python3 or node.";
+const OPERATORS = ["&&", "||", "&>", "|", ";", "\n", "&"] as const;
+const REDIRECTION = /^([012]?)(>>|>&|>|<)/;
+const NOT_SUPPORTED: readonly (readonly [RegExp, string, string])[] = [
+  [/^[0-9]?<</, "here-documents are not supported", "Give the text as `stdin`."],
+  [/^[()]/, "subshells are not supported", NEEDS_A_SCRIPT],
+  [/^!(?=\s|$)/, "negation (`!`) is not supported", "List the exit code in the step's expectedExitCodes."],
+  [
+    /^[^\s'"\\;|&<>]*\{[^\s{}]*(,|\.\.)[^\s{}]*\}/,
+    "braces (`{a,b}`) are not supported",
+    "Write the words out, or quote them.",
+  ],
+  [/^[{}](?=\s|;|$)/, "command groups are not supported", NEEDS_A_SCRIPT],
+  [/^\|&/, "`|&` is not supported", "Write `2>&1 |`."],
+  [/^(?![012][<>])[0-9]+[<>]/, "only descriptors 0, 1 and 2 can be redirected", NEEDS_A_SCRIPT],
+];
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
+/** A bracket expression that means the same in every shell; others stand for themselves. */
+const BRACKETS = /^\[[!^]?[A-Za-z0-9_.-]+\]/;
+
+/**
+ * Parses a command line as people write it: words, quotes, backslashes, `|`, `&&`, `||`, `;`, `NAME=value` before a
+ * program, `<`, `>`, `>>`, `2>`, `2>&1`, `&>`, comments. `*`, `?`, `[a-z]`, `~/`, `$NAME` and `${NAME}` are kept for
+ * expansion; a variable stays one word, as if it were quoted. Everything else that a shell would interpret (command
+ * substitution, arithmetic, here-documents, subshells, background jobs, functions) is an error that says so.
+ *
+ * @throws CommandSyntaxError
+ */
+export function parseCommandLine(line: string): CommandLine {
+  return new Parser(line).parse();
 }
 
-type Token = { readonly word: Word } | { readonly operator: string };
-
-const OPERATORS = ["2>&1", "2>>", "2>", "&&", "||", ">>", ">", "<", "|", ";"] as const;
-const REDIRECTIONS: readonly string[] = ["<", ">", ">>", "2>", "2>>"];
-const VARIABLE = /^\$(?:([A-Za-z_][A-Za-z0-9_]*)|\{([A-Za-z_][A-Za-z0-9_]*)\})/;
-const ASSIGNMENT = /^([A-Za-z_][A-Za-z0-9_]*)=/;
-/** What a shell would give a meaning that this language does not have. */
-const REFUSED: Readonly<Record<string, string>> = {
-  "`": "command substitution is not supported",
-  "(": "subshells are not supported",
-  ")": "subshells are not supported",
-  "{": "braces are not supported outside quotes",
-  "}": "braces are not supported outside quotes",
-  "&": "background commands are not supported: they would outlive the step",
-  "[": "character classes are not supported outside quotes",
-  "#": "comments are not supported",
-  "!": "negation is not supported",
-  "~": "~ is not supported outside quotes; the workspace is the home",
-};
-
-/** Reads words and operators as a POSIX shell would, of the part of its language that is supported here. */
-class Lexer {
-  readonly #text: string;
+class Parser {
+  readonly #line: string;
   #at = 0;
-  constructor(text: string) {
-    this.#text = text;
+
+  constructor(line: string) {
+    if (line.includes("\0")) throw new CommandSyntaxError("it holds a NUL byte", "Remove it.");
+    this.#line = line;
   }
 
-  tokens(): Token[] {
-    const tokens: Token[] = [];
+  parse(): CommandLine {
+    const pipelines: { connector: "&&" | "||" | ";"; pipeline: SimpleCommand[] }[] = [];
+    let connector: "&&" | "||" | ";" = ";";
+    this.#skipSeparators();
+    while (this.#at < this.#line.length) {
+      const pipeline = [this.#command()];
+      while (this.#take("|")) pipeline.push(this.#command());
+      pipelines.push({ connector, pipeline });
+      if (this.#take("&&")) connector = "&&";
+      else if (this.#take("||")) connector = "||";
+      else connector = ";";
+      if (connector === ";") this.#skipSeparators();
+      else if (this.#rest().trim() === "")
+        throw new CommandSyntaxError(`a command is missing after ${connector}`, "Add it.");
+    }
+    if (pipelines.length === 0) throw new CommandSyntaxError("it is empty", "Give a program and its arguments.");
+    return pipelines;
+  }
+
+  #command(): SimpleCommand {
+    const assignments: { name: string; value: Word }[] = [];
+    const words: Word[] = [];
+    const redirections: Redirection[] = [];
     for (;;) {
-      while (/[ \t\n]/.test(this.#text[this.#at] ?? "")) {
-        if (this.#text[this.#at] === "\n" && this.#text.slice(this.#at).trim() !== "" && tokens.length > 0)
-          tokens.push({ operator: ";" });
-        this.#at += 1;
-        while (/[ \t\n]/.test(this.#text[this.#at] ?? "")) this.#at += 1;
+      this.#skipBlanks(words.length === 0 && assignments.length === 0);
+      const rest = this.#rest();
+      if (rest === "") break;
+      for (const [pattern, problem, remedy] of NOT_SUPPORTED) {
+        if (pattern.test(rest)) throw new CommandSyntaxError(problem, remedy);
       }
-      if (this.#at >= this.#text.length) return tokens;
-      const operator = OPERATORS.find((candidate) => this.#text.startsWith(candidate, this.#at));
-      if (operator === undefined) tokens.push({ word: this.#word() });
-      else {
-        this.#at += operator.length;
-        tokens.push({ operator });
+      if (rest.startsWith("&>")) {
+        redirections.push(...this.#bothToFile());
+        continue;
+      }
+      if (REDIRECTION.test(rest)) {
+        redirections.push(this.#redirection());
+        continue;
+      }
+      if (OPERATORS.some((operator) => rest.startsWith(operator))) break;
+      const assignment = words.length === 0 ? /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(rest)?.[1] : undefined;
+      if (assignment !== undefined) {
+        this.#at += assignment.length + 1;
+        assignments.push({ name: assignment, value: this.#word() });
+      } else {
+        words.push(this.#word());
       }
     }
+    if (this.#rest().startsWith("&") && !this.#rest().startsWith("&&")) {
+      throw new CommandSyntaxError(
+        "background jobs (`&`) are not supported",
+        "All that a command starts ends with it.",
+      );
+    }
+    if (words.length === 0) throw new CommandSyntaxError("a program is missing", "Name one between the operators.");
+    return { assignments, words, redirections };
   }
 
-  #fail(reason: string): never {
-    throw new CommandLineInvalidError(this.#text, reason);
+  #redirection(): Redirection {
+    const match = REDIRECTION.exec(this.#rest());
+    const operator = (match?.[2] ?? ">") as Redirection["operator"];
+    this.#at += match?.[0].length ?? 0;
+    const fd = Number(match?.[1] === "" || match?.[1] === undefined ? (operator === "<" ? 0 : 1) : match[1]) as
+      0 | 1 | 2;
+    this.#skipBlanks(false);
+    const target = this.#file();
+    if (operator === ">&" && !/^[12]$/.test(literal(target) ?? "")) {
+      throw new CommandSyntaxError("`>&` goes to descriptor 1 or 2", "Write `2>&1`, or `>file 2>&1`.");
+    }
+    return { fd, operator, target };
+  }
+
+  /** `&>file`: both streams into one file. */
+  #bothToFile(): Redirection[] {
+    this.#at += 2;
+    this.#skipBlanks(false);
+    const target = this.#file();
+    return [
+      { fd: 1, operator: ">", target },
+      { fd: 2, operator: ">&", target: [{ type: "text", text: "1" }] },
+    ];
+  }
+
+  #file(): Word {
+    const target = this.#word();
+    if (target.length === 0) throw new CommandSyntaxError("a redirection has no file", "Name it.");
+    return target;
   }
 
   #word(): Word {
     const parts: WordPart[] = [];
-    let quoted = false;
-    const push = (text: string) => {
-      if (text === "") return;
+    const text = (value: string) => {
       const last = parts.at(-1);
-      if (last?.kind === "text") parts[parts.length - 1] = { kind: "text", text: last.text + text };
-      else parts.push({ kind: "text", text });
+      if (last?.type === "text") parts[parts.length - 1] = { type: "text", text: last.text + value };
+      else parts.push({ type: "text", text: value });
     };
-    for (; this.#at < this.#text.length;) {
-      const char = this.#text[this.#at] ?? "";
-      if (/[ \t\n;|<>]/.test(char)) break;
-      if (char === "&" && this.#text[this.#at + 1] === "&") break;
-      if (char === "'") {
-        quoted = true;
-        push(this.#singleQuoted());
-      } else if (char === '"') {
-        quoted = true;
-        this.#doubleQuoted(parts, push);
-      } else if (char === "\\") {
-        const next = this.#text[this.#at + 1];
-        if (next === undefined) this.#fail("ends with a backslash");
-        push(next);
-        this.#at += 2;
-      } else if (char === "$") this.#dollar(parts, push);
-      else if (char === "*" || char === "?") {
-        parts.push({ kind: "glob", text: char });
-        this.#at += 1;
-      } else if (this.#isRefused(char, parts.length === 0)) this.#fail(REFUSED[char] ?? "");
-      else {
-        push(char);
-        this.#at += 1;
+    const start = this.#at;
+    if (/^~(?=[/\s;|&<>]|$)/.test(this.#rest())) {
+      parts.push({ type: "variable", name: "HOME" });
+      this.#at++;
+    }
+    for (;;) {
+      const character = this.#line[this.#at];
+      if (character === undefined || /[\s;|&<>()]/.test(character)) break;
+      if (character === "'") text(this.#singleQuoted());
+      else if (character === '"') this.#doubleQuoted(text, (part) => parts.push(part));
+      else if (character === "\\") text(this.#escaped());
+      else if (character === "$") this.#dollar(text, (part) => parts.push(part));
+      else if (character === "`") throw substitution("`…`");
+      else if (character === "*" || character === "?") {
+        parts.push({ type: "glob", pattern: character });
+        this.#at++;
+      } else if (BRACKETS.test(this.#rest())) {
+        const pattern = BRACKETS.exec(this.#rest())?.[0] ?? "";
+        parts.push({ type: "glob", pattern });
+        this.#at += pattern.length;
+      } else {
+        text(character);
+        this.#at++;
       }
     }
-    if (parts.length === 0 && !quoted) this.#fail("an empty word");
-    return parts.length === 0 ? [{ kind: "text", text: "" }] : parts;
-  }
-
-  #isRefused(char: string, atStart: boolean): boolean {
-    if (!(char in REFUSED)) return false;
-    return atStart || !"#!~".includes(char); // these three mean something at the start of a word only
+    if (this.#at === start) return []; // nothing here, as in `A= program`: an empty word
+    return parts.length === 0 ? [{ type: "text", text: "" }] : parts;
   }
 
   #singleQuoted(): string {
-    const end = this.#text.indexOf("'", this.#at + 1);
-    if (end < 0) this.#fail("a single quote is not closed");
-    const text = this.#text.slice(this.#at + 1, end);
+    const end = this.#line.indexOf("'", this.#at + 1);
+    if (end === -1) throw new CommandSyntaxError("a single quote is not closed", "Close it.");
+    const text = this.#line.slice(this.#at + 1, end);
     this.#at = end + 1;
     return text;
   }
 
-  #doubleQuoted(parts: WordPart[], push: (text: string) => void): void {
-    this.#at += 1;
+  #doubleQuoted(text: (value: string) => void, push: (part: WordPart) => void): void {
+    this.#at++;
+    text("");
     for (;;) {
-      const char = this.#text[this.#at];
-      if (char === undefined) this.#fail("a double quote is not closed");
-      if (char === '"') break;
-      if (char === "`") this.#fail(REFUSED["`"] ?? "");
-      if (char === "$") {
-        this.#dollar(parts, push);
-        continue;
+      const character = this.#line[this.#at];
+      if (character === undefined) throw new CommandSyntaxError("a double quote is not closed", "Close it.");
+      if (character === '"') break;
+      if (character === "`") throw substitution("`…`");
+      const next = this.#line[this.#at + 1];
+      if (character === "\\" && next !== undefined && '"\\$`\n'.includes(next)) {
+        if (next !== "\n") text(next);
+        this.#at += 2;
+      } else if (character === "$") {
+        this.#dollar(text, push);
+      } else {
+        text(character);
+        this.#at++;
       }
-      const next = this.#text[this.#at + 1] ?? "";
-      const escapes = char === "\\" && '$`"\\'.includes(next) && next !== "";
-      push(escapes ? next : char);
-      this.#at += escapes ? 2 : 1;
     }
-    this.#at += 1;
+    this.#at++;
   }
 
-  #dollar(parts: WordPart[], push: (text: string) => void): void {
-    const rest = this.#text.slice(this.#at);
-    const variable = VARIABLE.exec(rest);
-    if (variable !== null) {
-      parts.push({ kind: "variable", name: variable[1] ?? variable[2] ?? "" });
-      this.#at += variable[0].length;
-    } else if (/^\$[({'"0-9@*#?!$-]/.test(rest)) this.#fail("of $ only $NAME and ${NAME} are supported");
-    else {
-      push("$");
-      this.#at += 1;
+  #escaped(): string {
+    const next = this.#line[this.#at + 1];
+    if (next === undefined) throw new CommandSyntaxError("it ends with a backslash", "Remove it, or write it twice.");
+    const codePoint = String.fromCodePoint(this.#line.codePointAt(this.#at + 1) ?? 0);
+    this.#at += 1 + codePoint.length;
+    return codePoint === "\n" ? "" : codePoint;
+  }
+
+  #dollar(text: (value: string) => void, push: (part: WordPart) => void): void {
+    const after = this.#line.slice(this.#at + 1);
+    if (after.startsWith("(")) throw substitution("$(…)");
+    const braced = /^\{([A-Za-z_][A-Za-z0-9_]*)\}/.exec(after);
+    const name = braced?.[1] ?? NAME.exec(after)?.[0];
+    if (name !== undefined) {
+      push({ type: "variable", name });
+      this.#at += 1 + (braced?.[0].length ?? name.length);
+    } else if (/^[{0-9?$!@*#'"-]/.test(after) && !/^"(\s|$)/.test(after)) {
+      throw new CommandSyntaxError(
+        `\`$${after[0] ?? ""}\` is not supported`,
+        "Use `$NAME`, or quote a plain `$`: '$'.",
+      );
+    } else {
+      text("$");
+      this.#at++;
     }
+  }
+
+  #rest(): string {
+    return this.#line.slice(this.#at);
+  }
+
+  #take(operator: string): boolean {
+    this.#skipBlanks(false);
+    if (!this.#rest().startsWith(operator) || (operator === "|" && this.#rest().startsWith("||"))) return false;
+    this.#at += operator.length;
+    return true;
+  }
+
+  #skipBlanks(newlines: boolean): void {
+    const blanks = newlines ? /^(?:[ \t\r\n]|\\\n|#[^\n]*)+/ : /^(?:[ \t\r]|\\\n|#[^\n]*)+/;
+    this.#at += blanks.exec(this.#rest())?.[0].length ?? 0;
+  }
+
+  #skipSeparators(): void {
+    this.#at += /^(?:[ \t\r\n]|\\\n|#[^\n]*)*;?(?:[ \t\r\n]|\\\n|#[^\n]*)*/.exec(this.#rest())?.[0].length ?? 0;
   }
 }
 
-/**
- * Parses a command line. What is not supported is refused rather than guessed at.
- *
- * @throws CommandLineInvalidError
- */
-export function parseCommandLine(text: string): CommandLine {
-  const fail = (reason: string): never => {
-    throw new CommandLineInvalidError(text, reason);
-  };
-  if (text.includes("\0")) fail("holds a NUL byte");
-  const tokens = new Lexer(text).tokens();
-  const line: { join: "&&" | "||" | ";" | undefined; pipeline: Pipeline }[] = [];
-  let join: "&&" | "||" | ";" | undefined;
-  let pipeline: SimpleCommand[] = [];
-  let current: Token[] = [];
-  const endCommand = () => {
-    pipeline.push(simpleCommand(current, fail));
-    current = [];
-  };
-  const endPipeline = () => {
-    endCommand();
-    line.push({ join, pipeline: pipeline as unknown as Pipeline });
-    pipeline = [];
-  };
-  tokens.forEach((token, index) => {
-    if (!("operator" in token) || REDIRECTIONS.includes(token.operator) || token.operator === "2>&1")
-      current.push(token);
-    else if (token.operator === "|") endCommand();
-    else if (token.operator === ";" && index === tokens.length - 1) return;
-    else {
-      endPipeline();
-      join = token.operator as "&&" | "||" | ";";
-    }
-  });
-  endPipeline();
-  return line;
-}
+const substitution = (what: string) =>
+  new CommandSyntaxError(`command substitution (${what}) is not supported`, NEEDS_A_SCRIPT);
 
-function simpleCommand(tokens: readonly Token[], fail: (reason: string) => never): SimpleCommand {
-  const words: Word[] = [];
-  const assignments: { name: string; value: Word }[] = [];
-  const redirections: Redirection[] = [];
-  for (let index = 0; index < tokens.length; index += 1) {
-    const token = tokens[index];
-    if (token === undefined) continue;
-    if ("operator" in token) {
-      if (token.operator === "2>&1") {
-        redirections.push({ operator: "2>&1", target: undefined });
-        continue;
-      }
-      const target = tokens[(index += 1)];
-      if (target === undefined || !("word" in target)) return fail(`${token.operator} needs a file`);
-      redirections.push({ operator: token.operator as Redirection["operator"], target: target.word });
-      continue;
-    }
-    const assignment = words.length === 0 ? asAssignment(token.word) : undefined;
-    if (assignment === undefined) words.push(token.word);
-    else assignments.push(assignment);
-  }
-  const [first, ...rest] = words;
-  if (first === undefined) return fail("a command is missing");
-  return { assignments, words: [first, ...rest], redirections };
-}
-
-function asAssignment(word: Word): { name: string; value: Word } | undefined {
-  const [first, ...rest] = word;
-  const match = first?.kind === "text" ? ASSIGNMENT.exec(first.text) : null;
-  if (first?.kind !== "text" || match?.[1] === undefined) return undefined;
-  return { name: match[1], value: [{ kind: "text", text: first.text.slice(match[0].length) }, ...rest] };
-}
-
-const renderWord = (word: Word): string =>
-  word
-    .map((part) => {
-      if (part.kind === "text") return `'${part.text.replaceAll("'", `'\\''`)}'`;
-      return part.kind === "variable" ? `"\${${part.name}}"` : part.text;
-    })
-    .join("");
-
-/** The same line for the shell inside the sandbox: every text quoted, so that it means there what it was parsed to. */
-export function renderCommandLine(line: CommandLine): string {
-  const command = ({ assignments, words, redirections }: SimpleCommand) =>
-    [
-      ...assignments.map(({ name, value }) => `${name}=${renderWord(value)}`),
-      ...words.map(renderWord),
-      ...redirections.map(({ operator, target }) =>
-        target === undefined ? operator : `${operator} ${renderWord(target)}`,
-      ),
-    ].join(" ");
-  return line
-    .map(({ join, pipeline }) => `${join === undefined ? "" : ` ${join} `}${pipeline.map(command).join(" | ")}`)
-    .join("");
+/** The word's text, when nothing in it is expanded. */
+export function literal(word: Word): string | undefined {
+  return word.every((part) => part.type === "text") ? word.map((part) => part.text).join("") : undefined;
 }

@@ -1,77 +1,123 @@
-import { PlatformError } from "../../../contracts/errors.ts";
-import { parseCommandLine, renderCommandLine } from "./command-line.ts";
-import { checkArguments, checkCommandLine } from "./command-policy.ts";
-import { OutputCutter } from "./output-cutter.ts";
-import type { Tool, ToolInput } from "./tool.ts";
+import type { SandboxExit } from "../sandbox.ts";
+import { InvalidCommandError } from "../sandbox-errors.ts";
+import { literal, parseCommandLine, type CommandLine } from "./command-line.ts";
+import { checkArguments, checkCommandLine } from "./command-rules.ts";
+import { CutText, firstBytes } from "./cut-text.ts";
+import { renderCommandLine } from "./render-command-line.ts";
+import { CommandCancelledError, CommandOutOfMemoryError, CommandTimedOutError } from "./tool-errors.ts";
+import type { Tool, ToolContext, ToolInput } from "./tool.ts";
 
-const MAX_STDOUT_BYTES = 102_400;
-const MAX_STDERR_BYTES = 51_200;
-
-export class CommandTimedOutError extends PlatformError {
-  constructor(timeoutSeconds: number) {
-    super("COMMAND_TIMED_OUT", `the command did not end within ${timeoutSeconds} s and was killed`, {
-      remedy: "Raise timeoutSeconds of the step, or give the command less to do.",
-      status: 504,
-    });
-  }
-}
-
-export class CommandOutOfMemoryError extends PlatformError {
-  constructor(memoryMb: number) {
-    super("COMMAND_OUT_OF_MEMORY", `the command needed more than ${memoryMb} MB and was killed`, {
-      remedy: "Raise resources.memoryMb of the task, or give the command less to do.",
-      status: 507,
-    });
-  }
-}
-
-/** What the sandbox runs: the vector as it is, or the parsed line through the shell inside the sandbox. */
-function toArgv(input: ToolInput<"execute_command">): [string, ...string[]] {
-  if (input.command !== undefined) {
-    const line = parseCommandLine(input.command);
-    checkCommandLine(line);
-    return ["sh", "-c", renderCommandLine(line)];
-  }
-  const [program = "", ...rest] = input.argv ?? [];
-  checkArguments([program, ...rest]);
-  return [program, ...rest];
-}
+/** What a result keeps of a command's output; all of it is in the task's log. */
+export const OUTPUT_LIMIT_BYTES = { stdout: 100 * 1024, stderr: 50 * 1024 } as const;
+/** What one command may write to the task's log. */
+const LOG_LIMIT_BYTES = 50 * 1024 ** 2;
 
 /**
- * Runs a command in the sandbox. Its answer holds stdout (at most 100 KB) and stderr (at most 50 KB); the task's log has
- * all of it. A command that times out or runs out of memory is a failed call; any exit code is the caller's to judge.
+ * Runs a program in the sandbox. `command` is parsed here; a line that needs a shell (pipes, redirections, expansion)
+ * is written out again, quoted, for the `sh` inside the sandbox. A host shell never sees any of it.
+ *
+ * `ok` means exit code 0. A CommandFailedError with its exit code is what a caller may still take for a success; every
+ * other error is none. Of a pipeline, the exit code is the last program's.
  */
 export const executeCommand: Tool<"execute_command"> = async (input, context) => {
-  const argv = toArgv(input);
-  const cutters = {
-    stdout: new OutputCutter(MAX_STDOUT_BYTES, (text) => context.onOutput("stdout", text)),
-    stderr: new OutputCutter(MAX_STDERR_BYTES, (text) => context.onOutput("stderr", text)),
-  };
+  const argv = toArguments(input);
+  const output = new OutputKeeper(context);
   const exit = await context.sandbox.run(context.profile, {
     argv,
     cwd: input.cwd,
     environment: input.environment,
-    timeoutMs: input.timeoutSeconds * 1_000,
+    ...(input.stdin === undefined ? {} : { stdin: input.stdin }),
+    timeoutMs: input.timeoutSeconds * 1000,
     signal: context.signal,
-    onOutput: (stream, text) => {
-      cutters[stream].write(text);
-      context.log(text);
-    },
-    ...(input.stdin !== undefined && { stdin: input.stdin }),
+    onOutput: (stream, text) => output.push(stream, text),
   });
-  const output = {
-    stdout: cutters.stdout.text,
-    stderr: cutters.stderr.text,
-    stdoutBytes: cutters.stdout.totalBytes,
-    stderrBytes: cutters.stderr.totalBytes,
-    signal: exit.signal,
+  const error = explain(exit, input, context);
+  return {
+    ok: error === null,
+    exitCode: exit.exitCode,
+    error,
+    output: {
+      exitCode: exit.exitCode,
+      signal: exit.signal,
+      timedOut: exit.timedOut,
+      outOfMemory: exit.outOfMemory,
+      ...output.result(),
+      durationMs: Math.round(exit.durationMs),
+    },
   };
-  const error = exit.timedOut
-    ? new CommandTimedOutError(input.timeoutSeconds)
-    : exit.outOfMemory
-      ? new CommandOutOfMemoryError(context.profile.limits.memoryMb)
-      : undefined;
-  return error === undefined
-    ? { ok: true, output, exitCode: exit.exitCode }
-    : { ok: false, output, exitCode: exit.exitCode, error: error.toTaskError() };
 };
+
+function toArguments({ argv, command, cwd }: ToolInput<"execute_command">): readonly [string, ...string[]] {
+  if (command === undefined) {
+    const [program, ...args] = argv ?? [];
+    if (program === undefined) throw new InvalidCommandError("it has no program"); // the schema refuses it before
+    checkArguments([program, ...args]);
+    return [program, ...args];
+  }
+  const line = parseCommandLine(command);
+  checkCommandLine(line, cwd);
+  return plainArguments(line) ?? ["/bin/sh", "-c", renderCommandLine(line)];
+}
+
+/** The arguments of a line that needs no shell at all. */
+function plainArguments(line: CommandLine): readonly [string, ...string[]] | undefined {
+  const [first, ...more] = line.flatMap(({ pipeline }) => pipeline);
+  if (first === undefined || more.length > 0) return undefined;
+  if (first.assignments.length > 0 || first.redirections.length > 0) return undefined;
+  const [program, ...args] = first.words.map(literal);
+  if (program === undefined || program === "cd" || args.includes(undefined)) return undefined;
+  return [program, ...args.filter((argument) => argument !== undefined)];
+}
+
+function explain(exit: SandboxExit, input: ToolInput<"execute_command">, { profile, signal }: ToolContext) {
+  if (exit.exitCode === 0) return null;
+  if (exit.timedOut) return new CommandTimedOutError(input.timeoutSeconds);
+  if (exit.outOfMemory) return new CommandOutOfMemoryError(profile.limits.memoryMb);
+  if (signal.aborted) return new CommandCancelledError();
+  return new CommandFailedError(exit.signal ?? `exit code ${exit.exitCode ?? "?"}`);
+}
+
+/** Sends a command's output where it belongs: to the log, to those who watch, and, cut, into the result. */
+class OutputKeeper {
+  readonly #context: ToolContext;
+  readonly #kept = { stdout: new CutText(OUTPUT_LIMIT_BYTES.stdout), stderr: new CutText(OUTPUT_LIMIT_BYTES.stderr) };
+  #shown = { stdout: 0, stderr: 0 };
+  #loggedBytes = 0;
+
+  constructor(context: ToolContext) {
+    this.#context = context;
+  }
+
+  push(stream: "stdout" | "stderr", text: string): void {
+    this.#kept[stream].push(text);
+    this.#log(text);
+    this.#show(stream, text);
+  }
+
+  result() {
+    const { stdout, stderr } = this.#kept;
+    return {
+      stdout: stdout.toString(),
+      stderr: stderr.toString(),
+      stdoutBytes: stdout.totalBytes,
+      stderrBytes: stderr.totalBytes,
+      truncated: stdout.isCut || stderr.isCut,
+    };
+  }
+
+  #log(text: string): void {
+    if (this.#loggedBytes > LOG_LIMIT_BYTES) return;
+    this.#loggedBytes += Buffer.byteLength(text);
+    this.#context.log(text);
+    if (this.#loggedBytes > LOG_LIMIT_BYTES) this.#context.log(`\n[the log of this command ends here]\n`);
+  }
+
+  #show(stream: "stdout" | "stderr", text: string): void {
+    const room = OUTPUT_LIMIT_BYTES[stream] - this.#shown[stream];
+    if (room < 0) return;
+    const part = firstBytes(text, room);
+    this.#shown[stream] += Buffer.byteLength(text);
+    if (part !== "") this.#context.onOutput(stream, part);
+    if (part !== text) this.#context.onOutput(stream, "\n[cut here; the task's log has all]\n");
+  }
+}

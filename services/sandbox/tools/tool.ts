@@ -1,28 +1,34 @@
 import type { z } from "zod";
-import type { TaskError } from "../../../contracts/task.ts";
+import type { PlatformError } from "../../../contracts/errors.ts";
 import type { WorkerToolInputs, WorkerToolName } from "../../../contracts/tools.ts";
-import type { SafeFs } from "../../workspace/safe-fs.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox.ts";
 
-/** What a tool may use: the workspace's files, and a sandbox for commands. */
+/** Where a tool works, and for whom. */
 export interface ToolContext {
-  readonly files: SafeFs;
   readonly sandbox: Sandbox;
+  /** Names the workspace's folder and user, too. */
   readonly profile: SandboxProfile;
-  /** Ends the call; a command's whole process tree dies. */
+  /** Stops the tool; a command is killed with all that it started. */
   readonly signal: AbortSignal;
-  /** Output of a command as it comes, cut where the answer is cut. */
+  /** A command's output as it comes, cut where the tool's answer is cut. */
   readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
-  /** Everything that a command prints, uncut: the task's log. */
+  /** The task's log: a command's whole output, up to 50 MiB a command. */
   readonly log: (text: string) => void;
 }
 
-/** How a call ended. `ok` is false when the tool itself could not do it; a command's exit code is for the caller to judge. */
-export type ToolAnswer =
-  | { readonly ok: true; readonly output: unknown; readonly exitCode: number | null }
-  | { readonly ok: false; readonly output: unknown; readonly exitCode: number | null; readonly error: TaskError };
-
+/** A tool's input as it has been checked, defaults applied. */
 export type ToolInput<Name extends WorkerToolName> = z.output<(typeof WorkerToolInputs)[Name]>;
 
-/** One worker-side tool. It throws PlatformErrors for what the caller can mend; the registry makes answers of them. */
-export type Tool<Name extends WorkerToolName> = (input: ToolInput<Name>, context: ToolContext) => Promise<ToolAnswer>;
+export interface ToolResult {
+  readonly ok: boolean;
+  /** What the tool answers: JSON; null when it did not come to that. */
+  readonly output: unknown;
+  /** Of commands alone; null when a signal ended it. */
+  readonly exitCode?: number | null;
+  readonly error: PlatformError | null;
+}
+
+/** One tool. Throws a PlatformError for what its caller can do something about. */
+export type Tool<Name extends WorkerToolName> = (input: ToolInput<Name>, context: ToolContext) => Promise<ToolResult>;
+
+export const succeeded = (output: unknown): ToolResult => ({ ok: true, output, error: null });

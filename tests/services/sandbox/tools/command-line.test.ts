@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
-import { parseCommandLine, renderCommandLine } from "../../../../services/sandbox/tools/command-line.ts";
-import { checkArguments, checkCommandLine } from "../../../../services/sandbox/tools/command-policy.ts";
+import { parseCommandLine } from "../../../../services/sandbox/tools/command-line.ts";
+import { checkArguments, checkCommandLine } from "../../../../services/sandbox/tools/command-rules.ts";
+import { renderCommandLine } from "../../../../services/sandbox/tools/render-command-line.ts";
 
 const code = (expected: string) => (error: unknown) => (error as { code?: string }).code === expected;
 
@@ -19,7 +20,7 @@ describe("a command line", () => {
     execFileSync("sh", ["-c", script], {
       cwd: folder,
       encoding: "utf8",
-      env: { PATH: "/usr/bin:/bin", NAME: "a b" },
+      env: { PATH: "/usr/bin:/bin", NAME: "a b", HOME: "/home" },
       stdio: "pipe",
     });
 
@@ -38,6 +39,14 @@ describe("a command line", () => {
     ["mkdir -p d && touch d/a.js d/b.js d/c.ts && ls d/*.js", "d/a.js\nd/b.js\n"],
     ["printf one\nprintf two\n", "onetwo"],
     ["printf '%s' a#b c!d e~f $", "a#bc!de~f$"],
+    ["printf '[%s]' ~/x ~x \\~ '~'", "[/home/x][~x][~][~]"],
+    ["mkdir -p e && touch e/a1 e/b2 e/c3 && ls e/[ab][0-9] e/[!ab]*", "e/a1\ne/b2\ne/c3\n"],
+    ["printf '[%s]' [x {} {a} 'b'[\"c\"]", "[[x][{}][{a}][b[c]]"],
+    ["ls nowhere &>both || wc -l < both", "1\n"],
+    ["ls nowhere >&2 2>/dev/null || printf '%s' # a comment\n# another\n\nprintf b", "b"],
+    ["printf a |\n  cat &&\n  printf b \\\n c", "ab"],
+    ["A= B=\"x y\" printf '%s' if then '{'", "ifthen{"],
+    ["printf '%s' \"*\" \\* '$(id)' \"\\`id\\`\"", "**$(id)`id`"],
   ];
   for (const [line, output] of MEANINGS) {
     it(`means what a shell makes of it: ${JSON.stringify(line)}`, () => {
@@ -76,14 +85,15 @@ describe("a command line", () => {
     "ls 3> x < (ls)",
     "! ls",
     "# comment",
-    "ls [a-z]*",
-    "cat ~/x",
+    "ls ;; ls",
+    "ls |& cat",
+    "echo a{1..3}",
     "echo {a,b}",
     "diff <(ls) x",
   ];
   for (const line of REFUSED) {
     it(`is refused rather than guessed at: ${JSON.stringify(line)}`, () => {
-      assert.throws(() => parseCommandLine(line), code("COMMAND_LINE_INVALID"));
+      assert.throws(() => parseCommandLine(line), code("COMMAND_SYNTAX"));
     });
   }
 
@@ -93,16 +103,16 @@ describe("a command line", () => {
         const words = texts.map((text) => text.replaceAll("\0", ""));
         const line = ["echo", ...words.map((text) => `'${text.replaceAll("'", `'\\''`)}'`)].join(" ");
         const [first] = parseCommandLine(line);
-        const parsed = first?.pipeline[0].words
+        const parsed = first?.pipeline[0]?.words
           .slice(1)
-          .map((word) => word.map((part) => (part.kind === "text" ? part.text : "?")).join(""));
+          .map((word) => word.map((part) => (part.type === "text" ? part.text : "?")).join(""));
         assert.deepEqual(parsed, words);
         assert.deepEqual(parseCommandLine(renderCommandLine(parseCommandLine(line))), parseCommandLine(line));
       }),
     );
   });
 
-  it("parses anything or says COMMAND_LINE_INVALID, and what it parses renders to itself", () => {
+  it("parses anything or says COMMAND_SYNTAX, and what it parses renders to itself", () => {
     const piece = fc.constantFrom(
       "a",
       " ",
@@ -133,7 +143,7 @@ describe("a command line", () => {
         try {
           line = parseCommandLine(pieces.join(""));
         } catch (error) {
-          assert.ok(code("COMMAND_LINE_INVALID")(error), String(error));
+          assert.ok(code("COMMAND_SYNTAX")(error), String(error));
           return;
         }
         assert.deepEqual(renderCommandLine(parseCommandLine(renderCommandLine(line))), renderCommandLine(line));
@@ -152,38 +162,54 @@ describe("the list of programs", () => {
     "rm -rf node_modules",
     "rm -rf /workspace/tmp",
   ];
-  for (const line of allow) it(`allows ${line}`, () => checkCommandLine(parseCommandLine(line)));
+  for (const line of [...allow, "python3.11 -V", "cd a && cat b > ../c", "ls >/dev/null", "ls > /workspace/a"]) {
+    it(`allows ${line}`, () => checkCommandLine(parseCommandLine(line), "."));
+  }
 
-  const refuse = [
-    "sudo ls",
-    "su root",
-    "/usr/bin/sudo ls",
-    "rm -rf /",
-    "rm -fr /",
-    "rm -r -f / ",
-    "rm -rf /*",
-    "'rm' -rf /",
-    "chmod 777 x",
-    "docker ps",
-    "kubectl get pods",
-    "ssh host",
-    "mkfs.ext4 x",
-    "dd if=/dev/zero",
-    "ls > /dev/sda",
-    "ls | sudo tee x",
-    "true && bash -c id",
-    "$SHELL -c id",
-    "s*o ls",
+  const refuse: readonly (readonly [line: string, code: string])[] = [
+    ["sudo ls", "COMMAND_BLOCKED"],
+    ["su root", "COMMAND_BLOCKED"],
+    ["/usr/bin/sudo ls", "COMMAND_BLOCKED"],
+    ["rm -rf /", "COMMAND_BLOCKED"],
+    ["rm -fr /", "COMMAND_BLOCKED"],
+    ["rm -r -f / ", "COMMAND_BLOCKED"],
+    ["rm -rf /*", "COMMAND_BLOCKED"],
+    ["'rm' --recursive //", "COMMAND_BLOCKED"],
+    ["chmod 777 x", "COMMAND_BLOCKED"],
+    ["docker ps", "COMMAND_BLOCKED"],
+    ["kubectl get pods", "COMMAND_BLOCKED"],
+    ["ssh host", "COMMAND_BLOCKED"],
+    ["mkfs.ext4 x", "COMMAND_BLOCKED"],
+    ["dd if=/dev/zero", "COMMAND_BLOCKED"],
+    ["ls > /dev/sda", "COMMAND_BLOCKED"],
+    ["ls 2>> '/dev/'sda", "COMMAND_BLOCKED"],
+    ["ls | sudo tee x", "COMMAND_BLOCKED"],
+    ["find . -exec sudo ls {} +", "COMMAND_BLOCKED"],
+    ["true && bash -c id", "COMMAND_NOT_ALLOWED"],
+    ["./gradlew build", "COMMAND_NOT_ALLOWED"],
+    ["$SHELL -c id", "COMMAND_SYNTAX"],
+    ["s*o ls", "COMMAND_SYNTAX"],
+    ["ls > $HOME/x", "COMMAND_SYNTAX"],
+    ["ls > ../x", "PATH_OUTSIDE_WORKSPACE"],
+    ["ls > /tmp/x", "PATH_OUTSIDE_WORKSPACE"],
+    ["cat < /etc/passwd", "PATH_OUTSIDE_WORKSPACE"],
+    ["ls > /workspace/../etc/x", "PATH_OUTSIDE_WORKSPACE"],
   ];
-  for (const line of refuse) {
+  for (const [line, expected] of refuse) {
     it(`refuses ${line}`, () => {
-      assert.throws(() => checkCommandLine(parseCommandLine(line)), code("COMMAND_NOT_ALLOWED"));
+      assert.throws(() => checkCommandLine(parseCommandLine(line), "."), code(expected));
     });
   }
 
+  it("judges a redirection from the folder that the line starts in", () => {
+    checkCommandLine(parseCommandLine("ls > ../x"), "a");
+    assert.throws(() => checkCommandLine(parseCommandLine("ls > ../../x"), "a"), code("PATH_OUTSIDE_WORKSPACE"));
+  });
+
   it("looks at argument vectors alike", () => {
     checkArguments(["git", "status"]);
-    assert.throws(() => checkArguments(["sudo", "ls"]), code("COMMAND_NOT_ALLOWED"));
+    assert.throws(() => checkArguments(["sudo", "ls"]), code("COMMAND_BLOCKED"));
+    assert.throws(() => checkArguments(["cd", "x"]), code("COMMAND_NOT_ALLOWED"));
     assert.throws(() => checkArguments([""]), code("COMMAND_NOT_ALLOWED"));
   });
 });
