@@ -68,7 +68,7 @@ export class TaskFolder {
     await this.#files.replaceFile(`${this.taskDir}/.task_env`, lines.join(""), { mode: 0o600 });
   }
 
-  /** Removes the folder and all that was written for this task. Idempotent. */
+  /** Removes the folder and all that was written for this task. Idempotent; what cannot be removed is logged. */
   close(): Promise<void> {
     this.#closing ??= this.log.end().then(this.#close);
     return this.#closing;

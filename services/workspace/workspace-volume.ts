@@ -114,7 +114,7 @@ export class WorkspaceVolume {
       return TaskFolder.create(taskId, {
         workspaceDir,
         files: new SafeFs(workspaceDir, { owner: { uid, gid: uid } }),
-        close: () => this.#locked(workspaceId, () => this.#closeTask(workspaceId, taskId, uid, holder)),
+        close: () => this.#closeTask(workspaceId, taskId, uid, holder),
         logger: this.#log,
       });
     });
@@ -146,6 +146,15 @@ export class WorkspaceVolume {
   }
 
   async #closeTask(workspaceId: string, taskId: string, uid: number, holder: string): Promise<void> {
+    try {
+      await this.#locked(workspaceId, () => this.#removeTask(workspaceId, taskId, uid, holder));
+    } catch (error) {
+      // The task itself has ended as it has; what is left is removed at the next start.
+      this.#log.error({ event: "task_cleanup_failed", workspaceId, taskId, err: error }, "task left files behind");
+    }
+  }
+
+  async #removeTask(workspaceId: string, taskId: string, uid: number, holder: string): Promise<void> {
     const record = ["tasks", `${taskId}.json`];
     if ((await this.#records.read(workspaceId, record, OpenTask))?.holder !== holder) return;
     const files = new SafeFs(this.workspaceDir(workspaceId));
