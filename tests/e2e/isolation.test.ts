@@ -99,18 +99,20 @@ describe("from inside a task's sandbox", () => {
       "[::1]:443",
     ];
     const seen = await evaluate(`
-      import http from "node:http";
+      import net from "node:net";
       const proxy = new URL(process.env.HTTPS_PROXY);
-      const authorization = "Basic " + Buffer.from(decodeURIComponent(proxy.username) + ":" + decodeURIComponent(proxy.password)).toString("base64");
-      for (const path of ${JSON.stringify(destinations)}) {
-        await new Promise((resolve) => http.request({ host: proxy.hostname, port: proxy.port, method: "CONNECT", path, headers: { "proxy-authorization": authorization } })
-          .on("connect", (response, socket) => { console.log(path, response.statusCode); socket.destroy(); resolve(); })
-          .on("error", (error) => { console.log(path, error.code); resolve(); }).end());
+      const token = Buffer.from(decodeURIComponent(proxy.username) + ":" + decodeURIComponent(proxy.password)).toString("base64");
+      const ask = (destination, headers) => new Promise((resolve) => {
+        const socket = net.connect(proxy.port, proxy.hostname, () => socket.write("CONNECT " + destination + " HTTP/1.1\\r\\nHost: " + destination + "\\r\\n" + headers + "\\r\\n"));
+        socket.once("data", (data) => { resolve(data.toString().split(" ")[1]); socket.destroy(); });
+        socket.once("error", (error) => resolve(error.code));
+      });
+      for (const destination of ${JSON.stringify(destinations)}) {
+        console.log(destination, await ask(destination, "Proxy-Authorization: Basic " + token + "\\r\\n"));
       }
-      await new Promise((resolve) => http.request({ host: proxy.hostname, port: proxy.port, method: "CONNECT", path: "github.com:443" })
-          .on("connect", (response, socket) => { console.log("no token", response.statusCode); socket.destroy(); resolve(); })
-          .on("error", (error) => { console.log("no token", error.code); resolve(); }).end());`);
+      console.log("no token", await ask("github.com:443", ""));
+      console.log("forged", await ask("github.com:443", "Proxy-Authorization: Basic dGFzazpmb3JnZWQ=\\r\\n"));`);
     for (const destination of destinations) assert.ok(seen.includes(`${destination} 403`), `${destination}: ${seen}`);
-    assert.ok(seen.includes("no token 407"), seen);
+    assert.ok(seen.includes("no token 407") && seen.includes("forged 407"), seen);
   });
 });
