@@ -1,6 +1,6 @@
 // The dev stack as the scripts see it: its name, its settings, and the `pulumi` command with its environment.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
 import { parse } from "yaml";
@@ -93,6 +93,14 @@ async function run(args: readonly string[], stdout: "inherit" | "pipe"): Promise
   } finally {
     process.off("SIGINT", wait);
     process.off("SIGTERM", forward);
+  }
+}
+
+/** Makes the dev stack unless it is there. Looks at its file first: asking pulumi takes half a second. */
+export async function ensureStack(): Promise<void> {
+  if (existsSync(path.join(ROOT, ".pulumi", "stacks", "automatos", `${STACK}.json`))) return;
+  if ((await pulumi("stack", "select", STACK, "--create", "--non-interactive")) !== 0) {
+    throw new ScriptError(`the stack ${STACK} could not be made; pulumi's own words are above`);
   }
 }
 

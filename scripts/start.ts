@@ -7,7 +7,18 @@ import { writeWhole } from "../components/local/daemon-record.ts";
 import type { CliConfig } from "../contracts/cli-config.ts";
 import type { LocalConfig } from "../contracts/stack-config.ts";
 import { runFirstTask } from "../demo/first-task.ts";
-import { AUTOMATOS_DIR, main, pulumi, pulumiOutput, readSettings, ROOT, say, ScriptError, STACK } from "./dev-stack.ts";
+import {
+  AUTOMATOS_DIR,
+  ensureStack,
+  main,
+  pulumi,
+  pulumiOutput,
+  readSettings,
+  ROOT,
+  say,
+  ScriptError,
+  STACK,
+} from "./dev-stack.ts";
 import { ensureFirstWorkspace, type FirstWorkspace } from "./first-workspace.ts";
 import { checkPorts, clearLocks, reportDeadProcesses } from "./leftovers.ts";
 
@@ -31,9 +42,7 @@ function sayIfBare({ sandbox }: LocalConfig): void {
 }
 
 async function deploy(): Promise<Outputs> {
-  if ((await pulumi("stack", "select", STACK, "--create", "--non-interactive")) !== 0) {
-    throw new ScriptError(`the stack ${STACK} could not be made; pulumi's own words are above`);
-  }
+  await ensureStack();
   if ((await pulumi("up", "--stack", STACK, "--yes", "--skip-preview")) !== 0) {
     throw new ScriptError(
       "the stack is not up; pulumi's own words are above, the services' in .automatos/logs/. " +

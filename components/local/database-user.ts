@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { chmodSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { lchown } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 
@@ -78,9 +78,10 @@ function namespaceUser(clusterDir: string, nativeDir: string): DatabaseUser | un
   return { uid, gid: uid, clusterDir: join(base, "cluster"), nativeDir: join(base, "native"), command };
 }
 
+const OTHERS_MAY_ENTER = 0o001;
+
 /** The first folder on the way to `path` that other users cannot enter. */
 function closedAncestor(path: string): string | undefined {
-  const OTHERS_MAY_ENTER = 0o001;
   const parent = dirname(path);
   return (
     (parent === path ? undefined : closedAncestor(parent)) ??
@@ -94,6 +95,8 @@ function existingUser(clusterDir: string, nativeDir: string): DatabaseUser {
     .split("\n")
     .map((line) => line.split(":"));
   const entry = CANDIDATES.map((name) => entries.find(([user]) => user === name)).find((found) => found !== undefined);
+  // .automatos is ours to open; what it holds is closed by itself
+  chmodSync(dirname(clusterDir), statSync(dirname(clusterDir)).mode | OTHERS_MAY_ENTER);
   const closed = closedAncestor(dirname(clusterDir)) ?? closedAncestor(nativeDir);
   if (entry === undefined || closed !== undefined) {
     const why =
