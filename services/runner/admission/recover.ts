@@ -41,7 +41,7 @@ export async function recoverLostTasks(
        FROM lost JOIN task_executions t ON t.id = lost.id
      ), recovered AS (
        UPDATE task_executions t
-       SET status = decided.status,
+       SET status = decided.status, lease_token = NULL,
            error_code = CASE WHEN decided.status = 'failed' THEN 'WORKER_LOST' END,
            error_message = CASE WHEN decided.status = 'failed' THEN decided.message END,
            error_remedy = CASE WHEN decided.status = 'failed' THEN $3 END,

@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+import fc from "fast-check";
+import { resolvePlanLimits } from "../../../contracts/plan.ts";
+import { isTerminal, TaskPriority, type TaskState } from "../../../contracts/task.ts";
+import { admitTasks } from "../../../services/runner/admission/admit.ts";
+import { recoverLostTasks } from "../../../services/runner/admission/recover.ts";
+import { LeaseLostError } from "../../../services/runner/errors.ts";
+import { TaskLeases, type ClaimedTask } from "../../../services/runner/task-leases.ts";
+import { withTransaction } from "../../../services/runtime/database.ts";
+import { migratedDatabase } from "../../support/database.ts";
+import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
+import { aTask, aWorkspace, completed, openQueuedProcess, type QueuedProcess } from "../../support/runner.ts";
+
+const CAP = 2;
+const MAX_RETRIES = 1;
+const REQUEUED = { code: "X", message: "x", remedy: "X." };
+
+interface ModelTask {
+  readonly id: string;
+  readonly priority: TaskPriority;
+  state: TaskState;
+  attempt: number;
+  admitted: boolean;
+  cancelRequested: boolean;
+  events: number;
+}
+/** Tasks in the order of their submission. */
+type Model = ModelTask[];
+interface Real {
+  readonly process: QueuedProcess;
+  readonly leases: TaskLeases;
+  readonly workspaceId: string;
+  /** The last claim of each task, held still or lost. */
+  readonly claims: Map<string, ClaimedTask>;
+}
+type Command = fc.AsyncCommand<Model, Real>;
+
+const holdsSlot = (task: ModelTask): boolean => task.admitted && !isTerminal(task.state);
+const end = (task: ModelTask, state: TaskState): void => {
+  task.state = task.cancelRequested ? "cancelled" : state;
+  task.events += 1;
+};
+const queueAgain = (task: ModelTask): void => {
+  task.state = "queued";
+  task.admitted = false;
+  task.events += 1;
+};
+
+/** The record must say of every task what the model says, after every command. */
+async function compare(model: Model, { process, workspaceId }: Real): Promise<void> {
+  const { rows } = await process.pool.query<{ id: string; leases: number; events: number; last: number } & ModelTask>(
+    `SELECT id, status AS state, attempt, admitted_at IS NOT NULL AND NOT is_terminal(status) AS admitted,
+       cancel_requested_at IS NOT NULL AS "cancelRequested", event_count AS events, priority,
+       (SELECT count(*)::int FROM leases WHERE task_id = t.id) AS leases,
+       (SELECT max(sequence) FROM task_events WHERE task_id = t.id) AS last
+     FROM task_executions t WHERE workspace_id = $1 ORDER BY submission`,
+    [workspaceId],
+  );
+  const expected = model.map((task) => ({
+    ...task,
+    admitted: holdsSlot(task),
+    leases: task.state === "running" ? 1 : 0,
+    last: task.events,
+  }));
+  assert.deepEqual(rows, expected);
+  assert.ok(model.filter(holdsSlot).length <= CAP);
+}
+
+const submit = (priority: TaskPriority): Command => ({
+  check: (model) => model.length < 12,
+  run: async (model, real) => {
+    const task = aTask(real.workspaceId, { priority, maxRetries: MAX_RETRIES });
+    await Promise.all([real.process.runner.submit(task), real.process.runner.submit(task)]);
+    const initial = { state: "queued", attempt: 0, admitted: false, cancelRequested: false, events: 2 } as const;
+    model.push({ id: task.taskId, priority, ...initial });
+    await compare(model, real);
+  },
+  toString: () => `submit(${priority})`,
+});
+
+const admit: Command = {
+  check: () => true,
+  run: async (model, real) => {
+    const caps = { starter: CAP, pilot: CAP, pro: CAP, business: CAP, enterprise: CAP };
+    await withTransaction(real.process.pool, (client) => admitTasks(client, caps, 100));
+    const rank = ({ priority }: ModelTask): number => TaskPriority.options.indexOf(priority);
+    const waiting = model.filter((task) => task.state === "queued" && !task.admitted).sort((a, b) => rank(a) - rank(b));
+    for (const task of waiting.slice(0, CAP - model.filter(holdsSlot).length)) {
+      task.admitted = true;
+      task.events += 1;
+    }
+    await compare(model, real);
+  },
+  toString: () => "admit",
+};
+
+/** A command on one of the tasks, chosen by a number. */
+const onTask = (
+  name: string,
+  index: number,
+  run: (task: ModelTask, real: Real) => Promise<void>,
+  applies: (task: ModelTask) => boolean = () => true,
+): Command => ({
+  check: (model) => {
+    const task = model[index % Math.max(1, model.length)];
+    return task !== undefined && applies(task);
+  },
+  run: async (model, real) => {
+    const task = model[index % model.length];
+    assert.ok(task !== undefined);
+    await run(task, real);
+    await compare(model, real);
+  },
+  toString: () => `${name}(${index})`,
+});
+const isRunning = (task: ModelTask): boolean => task.state === "running";
+const claimOf = (real: Real, task: ModelTask): ClaimedTask => {
+  const claim = real.claims.get(task.id);
+  assert.ok(claim !== undefined);
+  return claim;
+};
+
+const start = (index: number): Command =>
+  onTask("start", index, async (task, real) => {
+    const claim = await real.leases.claim(task.id, randomUUID());
+    assert.equal(claim !== undefined, task.state === "queued" && task.admitted);
+    if (claim === undefined) return;
+    real.claims.set(task.id, claim);
+    task.state = "running";
+    task.attempt += 1;
+    task.events += 1;
+  });
+
+const finish = (index: number, status: "completed" | "failed" | "timed_out"): Command =>
+  onTask(
+    `finish ${status}`,
+    index,
+    async (task, real) => {
+      await real.leases.append(claimOf(real, task), 1, [{ type: "step_started", index: 0, tool: "x", summary: "" }]);
+      task.events += 1;
+      await real.leases.finish(claimOf(real, task), { ...completed, status });
+      end(task, status);
+    },
+    isRunning,
+  );
+
+const handBack = (index: number): Command =>
+  onTask(
+    "handBack",
+    index,
+    async (task, real) => {
+      await real.leases.handBack(claimOf(real, task), REQUEUED);
+      task.attempt -= 1;
+      if (task.cancelRequested) end(task, "cancelled");
+      else queueAgain(task);
+    },
+    isRunning,
+  );
+
+const lose = (index: number): Command =>
+  onTask(
+    "lose",
+    index,
+    async (task, real) => {
+      await real.process.pool.query("UPDATE leases SET expires_at = now() - interval '1 s' WHERE task_id = $1", [
+        task.id,
+      ]);
+      const recover = () =>
+        withTransaction(real.process.pool, (client) => recoverLostTasks(client, { leaseSeconds: 0, limit: 10 }));
+      await Promise.all([recover(), recover()]);
+      if (task.cancelRequested || task.attempt > MAX_RETRIES) end(task, "failed");
+      else queueAgain(task);
+      const lost = claimOf(real, task);
+      await assert.rejects(real.leases.append(lost, 1, []), LeaseLostError);
+      await assert.rejects(real.leases.finish(lost, completed), LeaseLostError);
+    },
+    isRunning,
+  );
+
+const cancel = (index: number): Command =>
+  onTask("cancel", index, async (task, real) => {
+    assert.equal(await real.process.runner.cancel(task.id), !isTerminal(task.state));
+    if (isTerminal(task.state) || task.cancelRequested) return;
+    task.cancelRequested = true;
+    task.events += 1;
+    if (task.state === "queued") end(task, "cancelled");
+  });
+
+describe("the record against a model of it", () => {
+  let server: TestPostgres;
+  let process: QueuedProcess;
+
+  before(async () => {
+    server = await startPostgres();
+    const plans = { enterprise: { maxRunningTasks: CAP, submissionsPerMinute: 1_000_000 } };
+    assert.equal(resolvePlanLimits(plans).enterprise.maxRunningTasks, CAP);
+    process = await openQueuedProcess((await migratedDatabase(server)).url, { plans });
+  });
+  after(async () => {
+    await process.close();
+    await server.stop();
+  });
+
+  it("does what the model does, whatever is done to it in whatever order", async () => {
+    const index = fc.nat({ max: 11 });
+    const commands = fc.commands(
+      [
+        fc.constantFrom(...TaskPriority.options).map(submit),
+        fc.constant(admit),
+        fc.constant(admit),
+        index.map(start),
+        index.map(start),
+        fc.tuple(index, fc.constantFrom("completed", "failed", "timed_out")).map(([at, status]) => finish(at, status)),
+        index.map(handBack),
+        index.map(lose),
+        index.map(cancel),
+      ],
+      { maxCommands: 60, size: "max" },
+    );
+    await fc.assert(
+      fc.asyncProperty(commands, async (sequence) => {
+        const workspaceId = await aWorkspace(process);
+        const leases = new TaskLeases({ pool: process.pool, workerId: "w", leaseSeconds: 60 });
+        const setup = () => ({ model: [] as Model, real: { process, leases, workspaceId, claims: new Map() } });
+        await fc.asyncModelRun(setup, sequence);
+        // What is left over must not take part in the next sequence.
+        await process.pool.query(
+          "UPDATE task_executions SET cancel_requested_at = now() WHERE workspace_id = $1 AND NOT is_terminal(status)",
+          [workspaceId],
+        );
+        await process.pool.query(
+          "UPDATE task_executions SET status = 'cancelled' WHERE workspace_id = $1 AND NOT is_terminal(status)",
+          [workspaceId],
+        );
+      }),
+      { numRuns: 60, endOnFailure: true },
+    );
+  });
+});
