@@ -4,7 +4,12 @@ import { literal, parseCommandLine, type CommandLine } from "./command-line.ts";
 import { checkArguments, checkCommandLine } from "./command-rules.ts";
 import { CutText, firstBytes } from "./cut-text.ts";
 import { renderCommandLine } from "./render-command-line.ts";
-import { CommandCancelledError, CommandOutOfMemoryError, CommandTimedOutError } from "./tool-errors.ts";
+import {
+  CommandCancelledError,
+  CommandFailedError,
+  CommandOutOfMemoryError,
+  CommandTimedOutError,
+} from "./tool-errors.ts";
 import type { Tool, ToolContext, ToolInput } from "./tool.ts";
 
 /** What a result keeps of a command's output; all of it is in the task's log. */
