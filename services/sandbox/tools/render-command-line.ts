@@ -30,6 +30,7 @@ function renderCommand({ assignments, words, redirections }: SimpleCommand): str
 function renderWord(word: Word): string {
   if (word.length === 0) return "''";
   return word
+    .filter((part) => word.length === 1 || part.type !== "text" || part.text !== "")
     .map((part) => {
       if (part.type === "variable") return `"\${${part.name}}"`;
       if (part.type === "glob") return part.pattern.replace("[^", "[!");
