@@ -1,3 +1,3 @@
 import { describeParity } from "./parity/describe-parity.ts";
 
-describeParity(1, 3);
+describeParity(1, 4);

@@ -1,3 +1,3 @@
 import { describeParity } from "./parity/describe-parity.ts";
 
-describeParity(2, 3);
+describeParity(2, 4);

@@ -1,3 +1,3 @@
 import { describeParity } from "./parity/describe-parity.ts";
 
-describeParity(3, 3);
+describeParity(3, 4);

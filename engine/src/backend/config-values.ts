@@ -39,7 +39,7 @@ export function hasSecret(node: ConfigNode): boolean {
   return typeof node === "object" && node !== null && Object.values(node).some(hasSecret);
 }
 
-export function decryptNode(node: ConfigNode, decrypt: (ciphertext: string) => string): ConfigNode {
+function decryptNode(node: ConfigNode, decrypt: (ciphertext: string) => string): ConfigNode {
   if (isSecure(node)) return decrypt(node.secure);
   if (Array.isArray(node)) return node.map((element) => decryptNode(element, decrypt));
   if (typeof node !== "object" || node === null) return node;

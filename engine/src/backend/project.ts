@@ -23,7 +23,7 @@ export interface Project {
   readonly config: ReadonlyMap<string, ProjectConfigEntry>;
 }
 
-export interface ProjectConfigEntry {
+interface ProjectConfigEntry {
   /** Undefined when the entry only declares that the key must be set. */
   readonly value: unknown;
 }

@@ -30,7 +30,8 @@ export function processTerminal(
     err: (text) => void process.stderr.write(text),
     interactive,
     color: options.color === "always" || (options.color === "auto" && screen && !env["NO_COLOR"]),
-    size: () => (interactive ? { columns: process.stdout.columns, rows: process.stdout.rows } : undefined),
+    // some terminals say that they are 0 by 0
+    size: () => (interactive ? { columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 } : undefined),
     ask: (question) => ask(question, false),
     askSecret: async (question) => (await ask(question, true)) ?? "",
   };

@@ -36,7 +36,7 @@ export function diffDisplay(options: DisplayOptions): Display {
 }
 
 /** The text of a step; empty when nothing is to be shown of it. */
-export function stepText(step: StepView, level: number, paint: Paint): string {
+function stepText(step: StepView, level: number, paint: Paint): string {
   if (isDefaultProvider(step) || (quietOps.has(step.op) && !isRootStack(step))) return "";
   const { mark, color } = opWords[step.op];
   const indent = indentation.repeat(level);

@@ -43,7 +43,7 @@ export function liveTreeDisplay(options: DisplayOptions, size: () => { columns: 
     (outputs) => {
       clearTimeout(timer);
       draw(Number.POSITIVE_INFINITY);
-      out(`\n${closingText(model, options, outputs)}`);
+      out(closingText(model, options, outputs));
     },
   );
 }
@@ -64,23 +64,26 @@ export function treeLines(model: OperationModel, options: DisplayOptions, column
   ];
   const statusWidth = width(shown, ({ row }) => status(row, options.isPreview));
   const header = `     ${"Type".padEnd(typeWidth)}  ${"Name".padEnd(nameWidth)}  ${options.isPreview ? "Plan" : "Status"}`;
-  const body = shown.map(({ row, lead }) => {
+  const body = shown.map(({ row, lead: branch }) => {
     const { mark, color } = opWords[row.op];
     const diffs = row.diffs.length > 0 && row.op !== "same" ? `[diff: ~${row.diffs.join(",")}]` : "";
-    const plain = ` ${mark}  ${(lead + typeOf(row.urn)).padEnd(typeWidth)}  ${nameOf(row.urn).padEnd(nameWidth)}  `;
+    const lead = ` ${mark}  ${(branch + typeOf(row.urn)).padEnd(typeWidth)}  ${nameOf(row.urn).padEnd(nameWidth)}  `;
     const state = status(row, options.isPreview);
     const info = [diffs, row.message].filter((text) => text !== "").join("; ");
-    const room = columns - plain.length - statusWidth - 3;
-    const tail = info === "" || room < 4 ? "" : `  ${info.length > room ? `${info.slice(0, room - 1)}…` : info}`;
+    const tail = info === "" ? "" : `${" ".repeat(statusWidth - state.length)}  ${info}`;
+    const room = columns - lead.length - state.length;
+    // a line that wraps would be one more than is counted
+    if (room < 0) return (lead + state).slice(0, columns);
     const colored = options.paint(row.state === "failed" ? "red" : color, state);
-    return plain + colored + (tail === "" ? "" : " ".repeat(statusWidth - state.length) + tail);
+    return lead + colored + (tail.length > room ? `${tail.slice(0, Math.max(0, room - 1))}…` : tail);
   });
   const hidden = lines.length - shown.length;
   return [header, ...body, ...(hidden > 0 ? [`     … and ${hidden} more`] : [])];
 }
 
 function status(row: Row, isPreview: boolean): string {
-  const text = statusText(row, isPreview);
+  // the stack itself has nothing to do but to run the program
+  const text = row.state === "running" && row.op === "same" ? "running" : statusText(row, isPreview);
   if (isPreview || text === "") return text;
   return `${text} (${seconds((row.endedAt ?? Date.now()) - row.startedAt)})`;
 }

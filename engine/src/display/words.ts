@@ -10,7 +10,7 @@ export interface OpWords {
   readonly color: Color;
 }
 
-export type Color = "green" | "yellow" | "red" | "cyan" | "magenta" | "bold" | "dim" | "none";
+type Color = "green" | "yellow" | "red" | "cyan" | "magenta" | "bold" | "dim" | "none";
 
 export const opWords: Readonly<Record<StepOp, OpWords>> = {
   same: { mark: "  ", plan: "", doing: "", done: "", color: "none" },

@@ -1,0 +1,3 @@
+import { describeParity } from "./parity/describe-parity.ts";
+
+describeParity(4, 4);
