@@ -20,7 +20,12 @@ if (script === undefined) {
 const bin = [path.dirname(node), path.join(ROOT, "node_modules", ".bin")].join(path.delimiter);
 const child = spawn(node, [path.resolve(ROOT, script), ...args], {
   stdio: "inherit",
-  env: { ...process.env, PATH: `${bin}${path.delimiter}${process.env.PATH ?? ""}` },
+  env: {
+    ...process.env,
+    PATH: `${bin}${path.delimiter}${process.env.PATH ?? ""}`,
+    // Compiled code is kept with the rest of what the project writes, and nowhere else.
+    NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? path.join(ROOT, ".automatos", "compile-cache"),
+  },
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("error", (error) => {

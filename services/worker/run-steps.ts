@@ -4,6 +4,7 @@ import type { TaskStep, ToolPolicy } from "../../contracts/tools.ts";
 import type { TaskExecution, TaskOutcome } from "../runner/task-runner.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import { runTool } from "../sandbox/tools/registry.ts";
+import { CommandFailedError } from "../sandbox/tools/tool-errors.ts";
 import type { ToolContext, ToolResult } from "../sandbox/tools/tool.ts";
 import type { TaskFolder } from "../workspace/workspace-volume.ts";
 
@@ -72,7 +73,8 @@ async function runStep(options: RunStepsOptions, step: TaskStep, index: number):
 
 /** A call that could not be made fails the step; so does an exit code that nobody expects. */
 function judge(step: TaskStep, index: number, answer: ToolResult): PlatformError | null {
-  if (step.tool !== "execute_command" || !answer.ok) return answer.error;
+  const hasExitCode = answer.ok || answer.error instanceof CommandFailedError;
+  if (step.tool !== "execute_command" || !hasExitCode) return answer.error;
   const { expectedExitCodes } = step;
   const exitCode = answer.exitCode ?? null;
   if (exitCode !== null && expectedExitCodes.includes(exitCode)) return null;
