@@ -60,7 +60,7 @@ module.exports = {
       name: "nothing-imports-a-program",
       comment: "stacks/ and main.ts are started, not imported.",
       severity: "error",
-      from: { pathNot: "^(tests|stacks)/" },
+      from: { pathNot: "^(tests|stacks)/|\\.mjs$" },
       to: { path: "^stacks/|/main\\.ts$" },
     },
     {
@@ -72,7 +72,9 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "^(node_modules|\\.automatos|\\.pulumi)/|/node_modules/\\.bin/|^engine/tests/.*/programs/" },
+    exclude: {
+      path: "^eslint\\.config\\.js$|^(node_modules|\\.automatos|\\.pulumi)/|/node_modules/\\.bin/|^engine/tests/.*/programs/",
+    },
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
