@@ -15,8 +15,8 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     module.enableCompileCache(path.join(ROOT, ".automatos", "compile-cache"));
   }
   hideTypeStrippingWarning();
-  const { main } = await import("./main.ts");
-  await main(process.argv);
+  const { run } = await import("./run.ts");
+  await run(process.argv);
 } else {
   runWithOwnNode();
 }

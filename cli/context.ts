@@ -77,7 +77,7 @@ export class Context {
 }
 
 /** Whether an argument is an id rather than a name, a rule or a path. */
-export const looksLikeId = (text: string | undefined): text is string => text !== undefined && UUID.test(text);
+const looksLikeId = (text: string | undefined): text is string => text !== undefined && UUID.test(text);
 
 /** The id in the form that the API uses. @throws UsageError when it is none. */
 export function checkedId(what: string, text: string): string {

@@ -119,7 +119,6 @@ export const WorkspaceCreation = z.strictObject({
   toolPolicy: ToolPolicy.prefault({}),
 });
 export type WorkspaceCreation = z.output<typeof WorkspaceCreation>;
-export type WorkspaceCreationInput = z.input<typeof WorkspaceCreation>;
 
 export const PageQuery = z.strictObject(page);
 export const WorkspaceList = pageOf(Workspace);

@@ -33,12 +33,7 @@ export async function followTask(context: Context, taskId: string, after = 0): P
 }
 
 /** The events of a task, over as many connections as it takes. */
-export function events(
-  context: Context,
-  taskId: string,
-  after: number,
-  signal?: AbortSignal,
-): AsyncIterable<TaskEvent> {
+function events(context: Context, taskId: string, after: number, signal?: AbortSignal): AsyncIterable<TaskEvent> {
   return follow(context.client, {
     path: `/api/tasks/${taskId}/events`,
     schema: TaskEvent,

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
-import { addPaging } from "./arguments.ts";
-import type { Finish } from "./program.ts";
-import { addTokens } from "./workspace-commands.ts";
+import { addPaging, type Finish } from "./arguments.ts";
+import { addTokens } from "./token-commands.ts";
 
 const load = () => import("../commands/admin.ts");
 

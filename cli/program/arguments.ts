@@ -1,5 +1,8 @@
 import { InvalidArgumentError, type Command } from "commander";
 
+/** Told the exit status of the command that ran. */
+export type Finish = (exitCode: number) => void;
+
 /** Adds one more value of an option that may be given more than once. */
 export const collect = (value: string, previous: readonly string[] | undefined): string[] => [
   ...(previous ?? []),

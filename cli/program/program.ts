@@ -1,11 +1,9 @@
 import { Command } from "commander";
 import { EXIT_HELP } from "../exit-codes.ts";
 import { addAdminCommands } from "./admin-commands.ts";
+import type { Finish } from "./arguments.ts";
 import { addTaskCommands } from "./task-commands.ts";
 import { addWorkspaceCommands } from "./workspace-commands.ts";
-
-/** Told the exit status of the command that ran. */
-export type Finish = (exitCode: number) => void;
 
 const HELP = `
 Configuration, each before the next:

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import type { StepFlag } from "../commands/task-run.ts";
-import { addPaging, collect, collectList, wholeNumber } from "./arguments.ts";
-import type { Finish } from "./program.ts";
+import { addPaging, collect, collectList, type Finish, wholeNumber } from "./arguments.ts";
 
 const load = () => import("../commands/task.ts");
 const PRIORITIES = "critical, high, normal or low";

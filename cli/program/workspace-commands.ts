@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { addPaging, collect } from "./arguments.ts";
-import type { Finish } from "./program.ts";
+import { addPaging, collect, type Finish } from "./arguments.ts";
+import { addTokens } from "./token-commands.ts";
 
 const load = () => import("../commands/workspace.ts");
 const loadFiles = () => import("../commands/workspace-files.ts");
@@ -137,37 +137,5 @@ function addTools(workspace: Command, finish: Finish): void {
     .usage("[options] [workspace] <decision...>")
     .action(async (args: string[], _options, command: Command) =>
       finish(await (await load()).toolsSet(args, command.optsWithGlobals())),
-    );
-}
-
-/** `token create|ls|revoke`, of a workspace or of the administrators. */
-export function addTokens(parent: Command, kind: "workspace" | "admin", finish: Finish): void {
-  const loadTokens = () => import("../commands/tokens.ts");
-  const prefix = kind === "workspace" ? "[workspace] " : "";
-  const token = parent
-    .command("token")
-    .description(kind === "workspace" ? "tokens that act in it only" : "admin tokens");
-  token
-    .command("create")
-    .description("make one and print it, this once (admin token)")
-    .argument("<name...>", "who or what uses it")
-    .usage(`[options] ${prefix}<name>`)
-    .option("--expires <time>", "not valid from then on")
-    .action(async (args: string[], _options, command: Command) =>
-      finish(await (await loadTokens()).tokenCreate(kind, args, command.optsWithGlobals())),
-    );
-  const list = token.command("ls").description("with their states");
-  if (kind === "workspace") list.argument("[workspace]");
-  list.action(async (...args: unknown[]) => {
-    const named = typeof args[0] === "string" ? args[0] : undefined;
-    finish(await (await loadTokens()).tokenList(kind, named, list.optsWithGlobals()));
-  });
-  token
-    .command("revoke")
-    .description("make one invalid")
-    .argument("<token...>", "its id")
-    .usage(`[options] ${prefix}<token>`)
-    .action(async (args: string[], _options, command: Command) =>
-      finish(await (await loadTokens()).tokenRevoke(kind, args, command.optsWithGlobals())),
     );
 }

@@ -1,17 +1,17 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { TaskNotFoundError, WorkspaceNotFoundError } from "../../contracts/errors.ts";
 import type { Caller } from "../../contracts/http-api.ts";
 import type { TaskStatus } from "../../contracts/task.ts";
 import { AdminRequiredError, UnauthenticatedError } from "./errors.ts";
-import type { TokenStore } from "./token-store.ts";
+import { hashToken, type TokenStore } from "./token-store.ts";
 
 /**
  * Who may call a route. `public`: anybody. `caller`: any valid token; the handler confines itself to `scopeOf(request)`.
  * `workspace` and `task`: routes with `:workspaceId` or `:taskId`; another tenant's objects are answered as if they did
  * not exist. `workspace-admin`: as `workspace`, and only an admin token goes through. `admin`: admin tokens only.
  */
-export type Access = "public" | "caller" | "workspace" | "workspace-admin" | "task" | "admin";
+type Access = "public" | "caller" | "workspace" | "workspace-admin" | "task" | "admin";
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -53,8 +53,6 @@ const PATH_PARAMETER: Partial<Record<Access, string>> = {
   "workspace-admin": ":workspaceId",
   task: ":taskId",
 };
-
-export const hashToken = (token: string): Buffer => createHash("sha256").update(token).digest();
 
 /** Guards every route of the app. A route that does not say who may call it cannot be registered. */
 export function guardRoutes(app: FastifyInstance, deps: AccessDeps): void {

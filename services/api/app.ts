@@ -4,7 +4,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fas
 import { Gauge, type Registry } from "prom-client";
 import type { RunnerMetrics } from "../runner/metrics.ts";
 import type { TaskRunner } from "../runner/task-runner.ts";
-import { actorOf, guardRoutes, hashToken } from "./access.ts";
+import { actorOf, guardRoutes } from "./access.ts";
 import { auditMutations } from "./audit-mutations.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { EventStreams, type EventStreamsOptions } from "./event-streams.ts";
@@ -22,7 +22,7 @@ import { tokenRoutes } from "./routes/tokens.ts";
 import { workspaceFileRoutes, type WorkspaceFileRoutesDeps } from "./routes/workspace-files.ts";
 import { workspaceRoutes, type WorkspaceRoutesDeps } from "./routes/workspaces.ts";
 import type { TaskListing } from "./task-listing.ts";
-import type { TokenStore } from "./token-store.ts";
+import { hashToken, type TokenStore } from "./token-store.ts";
 
 /** What the API needs from the rest of the system. `createApiDeps` makes it from a database and a folder. */
 export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, EgressRoutesDeps {

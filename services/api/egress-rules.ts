@@ -3,7 +3,7 @@ import { withTransaction, type Pool } from "../runtime/database.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import { TooManyEgressRulesError } from "./errors.ts";
 
-export interface EgressRulesChange {
+interface EgressRulesChange {
   readonly add: readonly EgressRule[];
   readonly remove: readonly EgressRule[];
 }

@@ -8,7 +8,7 @@ import { type ProblemIssue } from "../../contracts/http-api.ts";
 import { isTransient } from "../runtime/database.ts";
 import { RecordUnavailableError, RouteNotFoundError } from "./errors.ts";
 
-export const PROBLEM_MEDIA_TYPE = "application/problem+json";
+const PROBLEM_MEDIA_TYPE = "application/problem+json";
 
 interface Facts {
   readonly status: number;

@@ -1,7 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { Pool } from "pg";
 import type { ApiToken, CreatedToken, TokenCreation } from "../../contracts/http-api.ts";
-import { hashToken } from "./access.ts";
 import { TokenNotFoundError } from "./errors.ts";
 
 /** Whose tokens: a workspace's, or (null) the administrators'. */
@@ -22,6 +21,9 @@ export interface TokenStore {
   /** The token with this SHA-256 hash, if it is neither revoked nor expired. */
   find(hash: Buffer): Promise<ApiToken | undefined>;
 }
+
+/** As tokens are kept and looked up. */
+export const hashToken = (token: string): Buffer => createHash("sha256").update(token).digest();
 
 const COLUMNS = "id, name, workspace_id, created_at, expires_at, revoked_at";
 interface Row {

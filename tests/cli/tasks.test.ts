@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { createServer, connect, type AddressInfo, type Server, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { Problem, TaskDetails, TaskList } from "../../contracts/http-api.ts";
 import { TaskResult, TaskStatus } from "../../contracts/task.ts";
@@ -9,14 +7,8 @@ import { TaskEvent } from "../../contracts/task-event.ts";
 import type { TaskExecution } from "../../services/runner/task-runner.ts";
 import { completed, startApi, untilState, type TestApi } from "../support/api.ts";
 import { runCli, startCli, type CliOptions, type CliResult } from "../support/cli.ts";
+import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
-
-/** Forwards to a port, and can cut every connection at once. */
-interface Proxy {
-  readonly url: string;
-  cut(): void;
-  close(): Promise<void>;
-}
 
 describe("automatos task", () => {
   let postgres: TestPostgres;
@@ -234,7 +226,7 @@ describe("automatos task", () => {
 
   it("follows on over lost connections, with no event twice and none left out", async () => {
     const taskId = await held();
-    const proxy = await startProxy(Number(new URL(options.env["AUTOMATOS_API_URL"] ?? "").port));
+    const proxy = await startTcpProxy(Number(new URL(options.env["AUTOMATOS_API_URL"] ?? "").port));
     try {
       const env = { ...options.env, AUTOMATOS_API_URL: proxy.url };
       const follower = startCli(["task", "events", taskId, "--json"], { env });
@@ -283,32 +275,4 @@ describe("automatos task", () => {
     assert.equal(document.code, 6);
     assert.equal(Problem.parse((JSON.parse(document.stderr) as { error: unknown }).error).code, "TASK_NOT_FOUND");
   });
-
-  async function startProxy(target: number): Promise<Proxy> {
-    const sockets = new Set<Socket>();
-    const server: Server = createServer((inner) => {
-      const outer = connect(target, "127.0.0.1");
-      for (const [from, to] of [
-        [inner, outer],
-        [outer, inner],
-      ] as const) {
-        sockets.add(from);
-        from.pipe(to);
-        from.on("error", () => to.destroy());
-        from.on("close", () => sockets.delete(from));
-      }
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const cut = (): void => sockets.forEach((socket) => socket.destroy());
-    return {
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      cut,
-      close: async () => {
-        cut();
-        server.close();
-        await once(server, "close");
-      },
-    };
-  }
 });

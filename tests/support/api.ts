@@ -44,7 +44,7 @@ export interface TestApi {
   stop(): Promise<void>;
 }
 
-export interface RequestOptions {
+interface RequestOptions {
   readonly body?: unknown;
   readonly token?: string | null;
   readonly headers?: Record<string, string>;

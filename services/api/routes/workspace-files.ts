@@ -7,14 +7,14 @@ import { problems, workspaceParams } from "./shared.ts";
 import type { WorkspaceRecords } from "./workspaces.ts";
 
 /** Cached clones of a workspace. */
-export interface RepositoryFiles {
+interface RepositoryFiles {
   list(workspaceId: string): Promise<CachedRepository[]>;
   /** @throws RepositoryNotFoundError, RepositoryInUseError */
   drop(workspaceId: string, name: string): Promise<void>;
 }
 
 /** Files below `artifacts/` of a workspace. No path leads out of it, whatever links the tenant made. */
-export interface ArtifactFiles {
+interface ArtifactFiles {
   list(workspaceId: string): Promise<Artifact[]>;
   /** @throws ArtifactNotFoundError */
   open(workspaceId: string, path: string): Promise<{ readonly artifact: Artifact; readonly stream: Readable }>;

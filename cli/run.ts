@@ -4,7 +4,7 @@ import { EXIT } from "./exit-codes.ts";
 import { makeProgram } from "./program/program.ts";
 
 /** Runs one command and leaves its exit status in `process.exitCode`, so that what was written is flushed. */
-export async function main(argv: readonly string[]): Promise<void> {
+export async function run(argv: readonly string[]): Promise<void> {
   process.stdout.on("error", endOnBrokenPipe);
   process.stderr.on("error", endOnBrokenPipe);
   let exitCode: number = EXIT.ok;
