@@ -1,0 +1,82 @@
+import pg from "pg";
+import { Registry } from "prom-client";
+import { resolvePlanLimits } from "../../contracts/plan.ts";
+import { buildApp } from "../../services/api/app.ts";
+import { createApiDeps } from "../../services/api/create-deps.ts";
+import { LocalTaskRunner } from "../../services/runner/local-task-runner.ts";
+import { createRunnerMetrics } from "../../services/runner/metrics.ts";
+import { createLogger } from "../../services/runtime/logger.ts";
+import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
+import { TreeUsageMeter } from "../../services/workspace/usage.ts";
+import { cell, type JsonSchema, rows } from "./schema-table.ts";
+
+interface Operation {
+  readonly summary?: string;
+  readonly description?: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly description?: string;
+  }[];
+  readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: JsonSchema }>> };
+  readonly responses?: Readonly<Record<string, unknown>>;
+}
+
+/** Every route of the API as Markdown, from the OpenAPI document that the API itself makes. Nothing is connected to. */
+export async function describeHttpApi(): Promise<string> {
+  const log = createLogger({ service: "reference", level: "error" });
+  const planLimits = resolvePlanLimits({});
+  const registry = new Registry();
+  const pool = new pg.Pool({ connectionString: "postgres://reference@127.0.0.1:1/reference" });
+  const runner = new LocalTaskRunner({
+    execute: () => Promise.reject(new Error("the reference runs no task")),
+    concurrency: 1,
+    planOf: async () => "starter",
+    planLimits,
+    log,
+  });
+  const meter = new TreeUsageMeter({ rootDir: "/nonexistent", logger: log });
+  const deps = createApiDeps({
+    pool,
+    runner,
+    meter,
+    locks: new InMemoryRepositoryLocks(),
+    workspacesDir: "/nonexistent",
+    planLimits,
+    registry,
+    runnerMetrics: createRunnerMetrics(registry),
+    log,
+  });
+  const app = await buildApp(deps, { adminToken: "x".repeat(32), version: "1" });
+  await app.ready();
+  const document = app.swagger() as unknown as {
+    readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  };
+  await Promise.all([app.close(), runner.close(), meter.close(), pool.end()]);
+  return Object.entries(document.paths)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([route, methods]) =>
+      Object.entries(methods).map(([method, operation]) => describe(route, method, operation)),
+    )
+    .join("\n\n");
+}
+
+function describe(route: string, method: string, operation: Operation): string {
+  const parameters = (operation.parameters ?? []).map(
+    ({ name, in: place, required, description }) =>
+      `| \`${name}\` | ${place}${required === true ? ", required" : ""} | ${cell(description ?? "")} |`,
+  );
+  const schema = operation.requestBody?.content?.["application/json"]?.schema;
+  const body = schema === undefined ? [] : rows(schema);
+  const answers = Object.keys(operation.responses ?? {});
+  return [
+    `## \`${method.toUpperCase()} ${route}\``,
+    [operation.summary, operation.description].filter(Boolean).join("\n\n"),
+    parameters.length === 0 ? "" : ["| parameter | in | meaning |", "|---|---|---|", ...parameters].join("\n"),
+    body.length === 0 ? "" : ["| body | type | default | meaning |", "|---|---|---|---|", ...body].join("\n"),
+    `Answers: ${answers.join(", ")}.`,
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n");
+}
