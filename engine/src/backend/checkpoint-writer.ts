@@ -2,6 +2,7 @@
 import type { ResourceState, Snapshot } from "../model.ts";
 import type { Deployment } from "./deployment.ts";
 import { deploymentVersion } from "./deployment.ts";
+import { StateWriteError } from "./errors.ts";
 import { writeFileAtomic } from "./files.ts";
 import { omit } from "./records.ts";
 import type { SecretCodec } from "./property-json.ts";
@@ -71,7 +72,11 @@ export class CheckpointWriter {
     // all of the serialising happens before the first await: the snapshot cannot change underneath
     const parts = this.#serialise(this.#latest ?? { resources: [], pendingOperations: [] });
     const { files } = this.#options;
-    await writeFileAtomic(files.state, parts, { backup: files.stateBackup, syncFolder: last });
+    try {
+      await writeFileAtomic(files.state, parts, { backup: files.stateBackup, syncFolder: last });
+    } catch (cause) {
+      throw new StateWriteError(files.state, cause);
+    }
   }
 
   #serialise(snapshot: Snapshot): Buffer[] {

@@ -129,6 +129,15 @@ export class StateCorruptError extends EngineError {
   }
 }
 
+export class StateWriteError extends EngineError {
+  constructor(file: string, cause: unknown) {
+    super("STATE_WRITE", `could not write the state file ${file}: ${cause instanceof Error ? cause.message : ""}`, {
+      remedy: "What was done since the last checkpoint is not on record: make room, then run `pulumi refresh`.",
+      cause,
+    });
+  }
+}
+
 export class StateIntegrityError extends EngineError {
   constructor(where: string, reason: string) {
     super("STATE_INTEGRITY", `snapshot integrity failure in ${where}; refusing to use it: ${reason}`, {

@@ -1,11 +1,12 @@
 /** A folder that holds stacks as Pulumi's file backend lays them out. */
+import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint-file.ts";
 import type { Deployment } from "./deployment.ts";
 import { isRootStack } from "./deployment.ts";
-import { EngineError, StackExistsError, StackNotEmptyError, StackNotFoundError } from "./errors.ts";
+import { EngineError, StackExistsError, StackNotEmptyError, StackNotFoundError, UnsupportedError } from "./errors.ts";
 import { isNotFound, readIfExists, writeFileAtomic } from "./files.ts";
 import type { StateStore } from "./locations.ts";
 import { isLocked, lockStack, type StackLock } from "./lock.ts";
@@ -37,8 +38,12 @@ export class StackStore {
     return stackFiles(this.#folder, stack);
   }
 
+  /** @throws UnsupportedError when its state is there, but compressed. */
   async exists(stack: StackReference): Promise<boolean> {
-    return (await readIfExists(this.files(stack).state)) !== undefined;
+    const { state } = this.files(stack);
+    const compressed = [".gz", ".zst"].map((extension) => state + extension).find((file) => existsSync(file));
+    if (compressed !== undefined) throw new UnsupportedError(`compressed state files (${compressed})`);
+    return existsSync(state);
   }
 
   /** @throws StackNotFoundError, and what `readCheckpoint` throws. */
@@ -110,7 +115,7 @@ export class StackStore {
   }
 
   async #summary(stack: StackReference): Promise<StackSummary> {
-    const deployment = await this.find(stack);
+    const deployment = await this.#readable(stack);
     const time = deployment?.manifest?.["time"];
     return {
       stack,
@@ -118,6 +123,17 @@ export class StackStore {
       resourceCount: typeof time === "string" ? (deployment?.resources ?? []).length : undefined,
       updateInProgress: await isLocked(this.files(stack).locks),
     };
+  }
+
+  /** A list of stacks is of use even if the state of one is not. */
+  async #readable(stack: StackReference): Promise<Deployment | undefined> {
+    try {
+      return await this.find(stack);
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw error;
+      this.#warn(error.message);
+      return undefined;
+    }
   }
 
   /** The state goes, its copy beside it stays: as Pulumi does. */

@@ -1,5 +1,5 @@
 /** What a command works with: the project around it, its state store, the stack that is meant, its secrets. */
-import type { Deployment } from "../backend/deployment.ts";
+import { holdsSecrets, type Deployment } from "../backend/deployment.ts";
 import { NoStackSelectedError, StackNotFoundError } from "../backend/errors.ts";
 import { findStateStore, type Environment } from "../backend/locations.ts";
 import { Crypter, readPassphrase } from "../backend/passphrase.ts";
@@ -87,10 +87,10 @@ export class CommandContext {
     return crypter;
   }
 
-  /** The crypter that a deployment's secrets were made with: its own salt, when it has another than the settings. */
+  /** The crypter that a deployment's secrets were made with, where they were not made with `own`. */
   async crypterOf(deployment: Deployment, where: string, own?: Crypter): Promise<Crypter | undefined> {
     const salt = deployment.secrets_providers?.state?.salt;
-    if (salt === undefined || salt === own?.salt) return own;
+    if (salt === undefined || salt === own?.salt || !holdsSecrets(deployment)) return own;
     return Crypter.open(await this.#readPassphrase(), salt, where);
   }
 

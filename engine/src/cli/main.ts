@@ -8,6 +8,8 @@ import { processTerminal } from "./terminal.ts";
 /** Runs a command; resolves to the exit code of the process. */
 export async function main(args: readonly string[]): Promise<number> {
   const program = buildProgram(makeContext);
+  // who reads may go away (`| head`): an operation goes on to its end all the same
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
   refuseWhatIsUnknown(program);
   try {
     // alone, `pulumi` says what it can do
@@ -16,6 +18,10 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     return report(error);
   }
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }
 
 function makeContext(options: GlobalOptions): CommandContext {

@@ -134,7 +134,7 @@ describe("the checkpoint writer", () => {
     await rm(dirname(files.state), { recursive: true });
     const { writeFile, mkdir } = await import("node:fs/promises");
     await writeFile(dirname(files.state), "a file where a folder should be");
-    await assert.rejects(checkpoints.write(snapshot(resource("a"))));
+    await assert.rejects(checkpoints.write(snapshot(resource("a"))), { code: "STATE_WRITE" });
     await rm(dirname(files.state));
     await mkdir(dirname(files.state));
     await checkpoints.write(snapshot(resource("a")));

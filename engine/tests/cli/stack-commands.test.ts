@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { mkdir } from "node:fs/promises";
@@ -158,8 +158,19 @@ describe("a state that is not as it should be", () => {
       assert.ok(refused.stderr.includes(`${file}.bak`), refused.stderr);
       assert.equal(await readFile(file, "utf8"), broken, "and left as it is");
     }
+    const listed = await sandbox.run("stack ls");
+    assert.match(listed.stdout, /dev\* +n\/a/);
+    assert.match(listed.stderr, /warning: the state file .* cannot be used/);
     await copyFile(`${file}.bak`, file);
     await sandbox.succeed("stack output");
+  });
+
+  it("is refused when it is compressed", async () => {
+    const file = sandbox.stateFile("dev");
+    await rename(file, `${file}.gz`);
+    const refused = await sandbox.run("stack output");
+    assert.match(refused.stderr, /does not support compressed state files/);
+    await rename(`${file}.gz`, file);
   });
 
   it("is refused in a version of the future", async () => {

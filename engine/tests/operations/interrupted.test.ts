@@ -105,6 +105,22 @@ describe("an update that is killed", () => {
   });
 });
 
+describe("an update that nobody listens to any more", () => {
+  it("goes on to its end", async () => {
+    const sandbox = await prepared(`for (let n = 0; n < 5; n += 1) new Thing("t" + n, { n });`);
+    try {
+      const child = sandbox.start(["up", "--yes", "--skip-preview"]);
+      const done = ended(child);
+      child.stdout?.once("data", () => child.stdout?.destroy());
+      assert.equal((await done).code, 0);
+      assert.equal((await ledgerOf(sandbox)).filter((line) => line.startsWith("create ")).length, 5);
+      assert.deepEqual(await locksOf(sandbox), []);
+    } finally {
+      await sandbox.remove();
+    }
+  });
+});
+
 describe("an update that is asked to stop", () => {
   let sandbox: Sandbox;
   before(async () => {

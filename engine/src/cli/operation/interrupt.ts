@@ -24,7 +24,7 @@ export function listenForInterrupt(say: (text: string) => void, now: () => void)
     );
     controller.abort();
   };
-  const signals = ["SIGINT", "SIGTERM"] as const;
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.on(signal, interrupted);
   return {
     signal: controller.signal,
