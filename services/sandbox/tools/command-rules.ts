@@ -20,7 +20,7 @@ export const ALLOWED_PROGRAMS: ReadonlySet<string> = new Set(
 );
 
 /** What a line needs to hold together, and the everyday work on files: without them every agent writes scripts for it. */
-const LINE_PROGRAMS: ReadonlySet<string> = new Set(
+export const LINE_PROGRAMS: ReadonlySet<string> = new Set(
   "cd pwd echo printf true false test [ mkdir cp mv rm touch sed cut tr uniq sleep date".split(" "),
 );
 /** `python3.12`, `pip3.12`: a version of a program on the list. */
