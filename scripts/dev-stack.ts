@@ -76,9 +76,9 @@ async function run(args: readonly string[], stdout: "inherit" | "pipe"): Promise
     env: environment(),
     stdio: ["inherit", stdout, "inherit"],
   });
-  // Ctrl-C reaches it by the terminal; it then ends its work in order, and so do we
-  const wait = () => undefined;
-  process.on("SIGINT", wait);
+  // Ctrl-C on a terminal reaches it as well; it ends its work in order, and so do we
+  const interrupt = () => process.stdin.isTTY || child.kill("SIGINT");
+  process.on("SIGINT", interrupt);
   let text = "";
   child.stdout?.on("data", (chunk: Buffer) => (text += chunk.toString()));
   const forward = () => child.kill("SIGTERM");
@@ -92,7 +92,7 @@ async function run(args: readonly string[], stdout: "inherit" | "pipe"): Promise
     });
     return { code, stdout: text };
   } finally {
-    process.off("SIGINT", wait);
+    process.off("SIGINT", interrupt);
     process.off("SIGTERM", forward);
   }
 }

@@ -27,7 +27,7 @@ async function destroyStack(): Promise<void> {
 }
 
 await main(async () => {
-  clearLocks();
+  await clearLocks();
   const withData = process.argv.includes("--data");
   try {
     await destroyStack();

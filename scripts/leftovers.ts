@@ -1,11 +1,12 @@
 // What an earlier start that was killed, or a person, may have left: found and said before anything is started.
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { isOwnRecord, listRecords, readIdentity } from "../components/local/daemon-record.ts";
 import { portConflict } from "../components/local/daemon-resource.ts";
-import { identityOf, isRunning } from "../components/local/process-table.ts";
+import { isRunning, startedAtOf, startTimeOf } from "../components/local/process-table.ts";
 import type { LocalConfig } from "../contracts/stack-config.ts";
 import { ROOT, say, ScriptError, STACK } from "./dev-stack.ts";
 
@@ -20,22 +21,42 @@ function lockFiles(): string[] {
   }
 }
 
+/** The holder of a lock, unless it is gone: killed, or its number now belongs to a later process. */
+function livingHolder(file: string): z.infer<typeof Lock> | undefined {
+  const lock = Lock.safeParse(readJson(file));
+  if (!lock.success) return undefined;
+  const { pid, timestamp } = lock.data;
+  if (lock.data.hostname !== hostname()) return lock.data; // nothing is known of another machine's processes
+  const CLOCK_SLACK_MS = 2_000;
+  const isLater = (startedAtOf(pid) ?? 0) > Date.parse(timestamp) + CLOCK_SLACK_MS;
+  return startTimeOf(pid) === undefined || isLater ? undefined : lock.data;
+}
+
 /**
- * Removes the locks of operations that were killed. Pulumi's own engine would refuse to work until told to `cancel`.
+ * Waits for another operation on the stack, e.g. the rest of a start that was killed, and removes the locks of those
+ * that were killed themselves: Pulumi's own engine would refuse to work until told to `cancel`.
  *
- * @throws ScriptError when another operation is at work.
+ * @throws ScriptError when the other operation does not end within `waitMs`.
  */
-export function clearLocks(): void {
+export async function clearLocks(waitMs = 60_000): Promise<void> {
+  const POLL_MS = 200;
+  const deadline = Date.now() + waitMs;
   for (const file of lockFiles()) {
-    const lock = Lock.safeParse(readJson(file));
-    const alive = lock.success && (lock.data.hostname !== hostname() || identityOf(lock.data.pid) !== undefined);
-    if (alive) {
-      throw new ScriptError(
-        `another pulumi (process ${lock.data.pid}, since ${lock.data.timestamp}) works on the stack; ` +
-          `wait for it, or end it and run the same command again. Its lock is ${path.relative(ROOT, file)}.`,
-      );
+    const holder = livingHolder(file);
+    if (holder !== undefined) {
+      const who = `another pulumi (process ${holder.pid}, since ${holder.timestamp})`;
+      say(`found: ${who} works on the stack; waiting for it`);
+      while (existsSync(file) && livingHolder(file) !== undefined) {
+        if (Date.now() > deadline) {
+          throw new ScriptError(
+            `${who} still works on the stack; end it and run the same command again. Its lock is ${path.relative(ROOT, file)}.`,
+          );
+        }
+        await delay(POLL_MS);
+      }
     }
-    say(`found: the lock of a pulumi that was killed; removing it`);
+    if (!existsSync(file)) continue;
+    say("found: the lock of a pulumi that was killed; removing it");
     rmSync(file, { force: true });
   }
 }

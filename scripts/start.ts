@@ -109,7 +109,7 @@ await main(async () => {
   mkdirSync(AUTOMATOS_DIR, { recursive: true });
   const settings = readSettings();
   sayIfBare(settings);
-  clearLocks();
+  await clearLocks();
   reportDeadProcesses();
   await checkPorts(settings);
   const outputs = await deploy();

@@ -6,7 +6,7 @@ import { hostname } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { startTimeOf } from "../../components/local/process-table.ts";
-import { makeStackProject, type StackProject } from "../stacks/stack-project.ts";
+import { finish, makeStackProject, type StackProject } from "../stacks/stack-project.ts";
 
 describe("npm start and npm run down, without the services' own work", () => {
   let project: StackProject;
@@ -60,12 +60,22 @@ describe("npm start and npm run down, without the services' own work", () => {
     await project.setSetting(["phase"], "local");
   });
 
-  it("start waits for nobody: a pulumi that is at work is named", async () => {
+  it("start waits for a pulumi that is at work, and names it", async () => {
+    const server = createServer().listen(project.ports.api, "127.0.0.1"); // ends the start once it has waited
+    await once(server, "listening");
     lock(process.pid);
-    const { code, output } = await start();
+    const child = project.spawnScript("scripts/start.ts");
+    child.stdout?.once("data", (line: Buffer) => {
+      assert.match(
+        line.toString(),
+        new RegExp(`found: another pulumi \\(process ${process.pid}, since .*waiting for it`),
+      );
+      rmSync(locks(), { recursive: true });
+    });
+    const { code, output } = await finish(child);
+    server.close();
     assert.equal(code, 1);
-    assert.match(output, new RegExp(`another pulumi \\(process ${process.pid}, since .*\\) works on the stack`));
-    rmSync(locks(), { recursive: true });
+    assert.match(output, /ports\.api/);
   });
 
   it("start finds a killed pulumi's lock and killed processes, says so, and repairs both", async () => {

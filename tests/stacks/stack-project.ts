@@ -41,6 +41,7 @@ export interface StackProject {
   pulumi(...args: readonly string[]): Promise<Finished>;
   /** Runs a script of the project to its end. */
   script(file: string, ...args: readonly string[]): Promise<Finished>;
+  spawnScript(file: string, ...args: readonly string[]): ChildProcess;
   /** Starts the project's `pulumi`, in a process group of its own. */
   spawnPulumi(...args: readonly string[]): ChildProcess;
   /** Which service was started as which process, over all time. */
@@ -85,6 +86,8 @@ export async function makeStackProject(): Promise<StackProject> {
 
   const spawnPulumi = (...args: readonly string[]) => spawnNode("engine/bin/pulumi.mjs", ...args);
 
+  const spawnScript = (...args: readonly string[]) => spawnNode("--disable-warning=ExperimentalWarning", ...args);
+
   const project: StackProject = {
     dir,
     ports,
@@ -98,7 +101,8 @@ export async function makeStackProject(): Promise<StackProject> {
     },
     spawnPulumi,
     pulumi: (...args) => finish(spawnPulumi(...args)),
-    script: (file, ...args) => finish(spawnNode("--disable-warning=ExperimentalWarning", file, ...args)),
+    script: (file, ...args) => finish(spawnScript(file, ...args)),
+    spawnScript,
     async starts() {
       const text = await readFile(path.join(dir, "starts"), "utf8").catch(() => "");
       return text
