@@ -28,6 +28,9 @@ export interface ReadyRepository {
 /** All branches of the server, under their usual names whatever the clone's configuration says. */
 const ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*";
 
+/** The fetch is the second command: when that many have ended, and the last has failed, it was that one. */
+const FETCH_POSITION = 2;
+
 /** Clones or fetches, and checks out. The caller holds the repository's lock. */
 export async function makeReady(work: RepositoryWork): Promise<ReadyRepository> {
   const { files, name } = work;
@@ -61,20 +64,25 @@ async function refresh(work: RepositoryWork, folder: string): Promise<ReadyRepos
 }
 
 async function fetchAndCheckOut(work: RepositoryWork, tree: WorkingTree): Promise<ReadyRepository> {
-  await tree.run("config", "--replace-all", "remote.origin.url", work.url);
-  const fetched = await tree.attempt("fetch", "--prune", "--tags", "--force", "origin", ALL_BRANCHES);
-  if (!fetched.ok) {
-    await requireReachable(work);
-    throw new BrokenRepositoryError(fetched.says);
+  const results = await tree.attemptAll([
+    { args: ["config", "--replace-all", "remote.origin.url", work.url] },
+    { args: ["fetch", "--prune", "--tags", "--force", "origin", ALL_BRANCHES] },
+    // Fails for a repository without commits, which has no default branch yet.
+    ...(work.ref === undefined ? [{ args: ["remote", "set-head", "origin", "--auto"], mayFail: true }] : []),
+    ...WorkingTree.stateCommands(work.ref),
+  ]);
+  const last = results.at(-1);
+  if (last?.ok !== true) {
+    if (results.length === FETCH_POSITION) await requireReachable(work);
+    throw new BrokenRepositoryError(last?.says ?? "");
   }
-  // Fails for a repository without commits, which has no default branch yet.
-  if (work.ref === undefined) await tree.attempt("remote", "set-head", "origin", "--auto");
-  const target = await tree.resolve(work.ref);
+  const state = WorkingTree.state(results.slice(-2).map(({ stdout }) => stdout));
+  const target = await tree.resolve(work.ref, state);
   if (work.inUse) {
-    const commit = await tree.head();
-    return { action: "fetched", commit, warnings: commit === target.commit ? [] : [inUseWarning(work, commit)] };
+    const warnings = state.head === target.commit ? [] : [inUseWarning(work, state.head)];
+    return { action: "fetched", commit: state.head, warnings };
   }
-  const kept = await tree.checkOut(target, `automatos/left-over-${work.leftBy}`);
+  const kept = await tree.checkOut(target, state, `automatos/left-over-${work.leftBy}`);
   const warnings = kept.map((branch) => leftOverWarning(work, branch));
   return { action: "fetched", commit: target.commit, warnings };
 }
@@ -88,8 +96,11 @@ async function clone(work: RepositoryWork, warnings: TaskEventBody[]): Promise<R
     const cloned = await git(work.git, undefined, ["clone", "--no-checkout", "--origin=origin", "--", url, temporary]);
     if (!cloned.ok) throw new RepositoryUnreachableError(work.workspaceId, url, cloned.says);
     const tree = new WorkingTree({ ...work.git, files }, temporary, url);
-    const target = await tree.resolve(work.ref);
-    await tree.checkOut(target, "automatos/left-over");
+    const target = await tree.resolve(
+      work.ref,
+      WorkingTree.state(await tree.run(...WorkingTree.stateCommands(work.ref))),
+    );
+    await tree.checkOutFirst(target);
     await files.move(temporary, `repos/${name}`);
     return { action: "cloned", commit: target.commit, warnings };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type GitDeps, git, type GitResult } from "./git-in-sandbox.ts";
+import { type GitCommand, type GitDeps, git, gitInTurn, type GitResult } from "./git-in-sandbox.ts";
 import { RepositoryRefNotFoundError } from "./repository-errors.ts";
 import type { SafeFs } from "./safe-fs.ts";
 
@@ -13,6 +13,20 @@ export interface CheckoutTarget {
 
 /** A repository without any commit has this one, as git itself writes it. */
 export const NO_COMMIT = "0".repeat(40);
+
+/** How git writes that there is no commit yet. */
+const UNBORN = "(initial)";
+
+/** Where a tree stands. */
+export interface TreeState {
+  /** Those refs that could be meant, as `for-each-ref` printed them. */
+  readonly refs: string;
+  /** NO_COMMIT before the first. */
+  readonly head: string;
+  readonly branch: string | undefined;
+  /** Something was changed or added that is not ignored. */
+  readonly dirty: boolean;
+}
 
 /** State of a merge, rebase or the like that somebody began: removed once the changes are safe. */
 const UNFINISHED_WORK = [
@@ -39,25 +53,52 @@ export class WorkingTree {
     this.#url = url;
   }
 
-  /** @throws BrokenRepositoryError */
-  async run(...args: string[]): Promise<string> {
-    const result = await this.attempt(...args);
-    if (!result.ok) throw new BrokenRepositoryError(result.says);
-    return result.stdout.trim();
+  /** Commands that read where the tree stands; `state` reads their output. */
+  static stateCommands(ref: string | undefined): GitCommand[] {
+    const format = "--format=%(refname) %(objectname) %(*objectname) %(symref)";
+    const { branchRef, tagRef } = candidates(ref);
+    return [
+      { args: ["for-each-ref", format, branchRef, tagRef] },
+      { args: ["status", "--porcelain=v2", "--branch", "-z"] },
+    ];
+  }
+
+  /** @param outputs Of `stateCommands`. */
+  static state([refs = "", status = ""]: readonly string[]): TreeState {
+    const lines = status.split("\0");
+    const header = (name: string) => lines.find((line) => line.startsWith(`# ${name} `))?.slice(name.length + 3);
+    const oid = header("branch.oid") ?? UNBORN;
+    return {
+      refs,
+      head: oid === UNBORN ? NO_COMMIT : oid,
+      branch: header("branch.head"),
+      dirty: lines.some((line) => line !== "" && !line.startsWith("#")),
+    };
   }
 
   attempt(...args: string[]): Promise<GitResult> {
     return git(this.#deps, this.#folder, args);
   }
 
+  attemptAll(commands: readonly GitCommand[]): Promise<GitResult[]> {
+    return gitInTurn(this.#deps, this.#folder, commands);
+  }
+
+  /** @returns What each printed. @throws BrokenRepositoryError when one fails that must not. */
+  async run(...commands: GitCommand[]): Promise<string[]> {
+    const results = await this.attemptAll(commands);
+    const last = results.at(-1);
+    if (last?.ok !== true && commands[results.length - 1]?.mayFail !== true) {
+      throw new BrokenRepositoryError(last?.says ?? "");
+    }
+    return results.map(({ ok, stdout }) => (ok ? stdout.trim() : ""));
+  }
+
   /** @throws RepositoryRefNotFoundError, BrokenRepositoryError */
-  async resolve(ref: string | undefined): Promise<CheckoutTarget> {
-    const name = ref?.replace(/^refs\/heads\//, "");
-    const branchRef = `refs/remotes/origin/${name ?? "HEAD"}`;
-    const tagRef = name?.startsWith("refs/tags/") ? name : `refs/tags/${name ?? ""}`;
-    const format = "--format=%(refname) %(objectname) %(*objectname) %(symref)";
+  async resolve(ref: string | undefined, state: TreeState): Promise<CheckoutTarget> {
+    const { name, branchRef, tagRef } = candidates(ref);
     const refs = new Map(
-      (await this.run("for-each-ref", format, branchRef, tagRef)).split("\n").map((line) => {
+      state.refs.split("\n").map((line) => {
         const [refname = "", object = "", peeled = "", symref = ""] = line.split(" ");
         return [refname, { commit: peeled || object, symref }] as const;
       }),
@@ -70,9 +111,8 @@ export class WorkingTree {
     if (tag !== undefined) return { commit: tag.commit, branch: undefined };
     if (ref !== undefined && /^[0-9a-f]{7,64}$/i.test(ref))
       return { commit: await this.#commit(ref), branch: undefined };
-    if (ref === undefined && (await this.run("for-each-ref", "--count=1", "refs/remotes/origin")) === "") {
-      return { commit: NO_COMMIT, branch: undefined };
-    }
+    const [anyBranch] = await this.run({ args: ["for-each-ref", "--count=1", "refs/remotes/origin"] });
+    if (ref === undefined && anyBranch === "") return { commit: NO_COMMIT, branch: undefined };
     throw new RepositoryRefNotFoundError(this.#url, ref);
   }
 
@@ -88,9 +128,9 @@ export class WorkingTree {
     return found.stdout.trim();
   }
 
-  async head(): Promise<string> {
-    const head = await this.attempt("rev-parse", "--verify", "--quiet", "HEAD^{commit}");
-    return head.ok ? head.stdout.trim() : NO_COMMIT;
+  /** The first check-out of a clone that was made without one. @throws BrokenRepositoryError */
+  async checkOutFirst(target: CheckoutTarget): Promise<void> {
+    if (target.commit !== NO_COMMIT) await this.run(checkoutCommand(target));
   }
 
   /**
@@ -101,50 +141,48 @@ export class WorkingTree {
    * @returns The branches made.
    * @throws BrokenRepositoryError
    */
-  async checkOut(target: CheckoutTarget, keepAs: string): Promise<string[]> {
+  async checkOut(target: CheckoutTarget, state: TreeState, keepAs: string): Promise<string[]> {
+    const { head, branch, dirty } = state;
     if (target.commit === NO_COMMIT) return [];
-    const status = (await this.run("status", "--porcelain=v2", "--branch", "-z")).split("\0");
-    const header = (name: string) => status.find((line) => line.startsWith(`# ${name} `))?.slice(name.length + 3);
-    const head = header("branch.oid") ?? "(initial)";
-    const dirty = status.some((line) => line !== "" && !line.startsWith("#"));
-    const isThere = head === target.commit && header("branch.head") === (target.branch ?? "(detached)");
-    if (isThere && !dirty) return [];
+    if (head === target.commit && branch === (target.branch ?? "(detached)") && !dirty) return [];
 
-    const loose = [dirty ? await this.#commitAll(head) : head, await this.#localBranch(target.branch)];
+    const loose = [dirty ? await this.#commitAll(head) : head, ...(await this.#localBranch(target.branch))];
     const kept = await this.#keep(loose, keepAs);
     if (dirty) for (const name of UNFINISHED_WORK) await this.#removeState(name);
-    const how = target.branch === undefined ? ["--detach", target.commit] : ["-B", target.branch];
-    const from = target.branch === undefined ? [] : ["--track", `refs/remotes/origin/${target.branch}`];
-    await this.run("checkout", "--force", "--ignore-other-worktrees", ...how, ...from, "--");
-    if (dirty) await this.run("clean", "--force", "-d", "--quiet");
+    await this.run(checkoutCommand(target), ...(dirty ? [{ args: ["clean", "--force", "-d", "--quiet"] }] : []));
     return kept;
   }
 
   /** Everything that is not ignored, as a commit on top of `head`; no branch moves. */
   async #commitAll(head: string): Promise<string> {
-    await this.run("add", "--all");
-    const tree = await this.run("write-tree");
-    const parent = head === "(initial)" ? [] : ["-p", head];
-    return this.run("commit-tree", tree, ...parent, "-m", "changes that an earlier task left uncommitted");
+    const [, tree = ""] = await this.run({ args: ["add", "--all"] }, { args: ["write-tree"] });
+    const parent = head === NO_COMMIT ? [] : ["-p", head];
+    const message = "changes that an earlier task left uncommitted";
+    const [commit = ""] = await this.run({ args: ["commit-tree", tree, ...parent, "-m", message] });
+    return commit;
   }
 
-  async #localBranch(branch: string | undefined): Promise<string> {
-    if (branch === undefined) return "(initial)";
+  async #localBranch(branch: string | undefined): Promise<string[]> {
+    if (branch === undefined) return [];
     const found = await this.attempt("rev-parse", "--verify", "--quiet", `refs/heads/${branch}^{commit}`);
-    return found.ok ? found.stdout.trim() : "(initial)";
+    return found.ok ? [found.stdout.trim()] : [];
   }
 
+  /** Those of the commits that nothing else keeps get a branch. */
   async #keep(commits: readonly string[], keepAs: string): Promise<string[]> {
-    const kept: string[] = [];
-    for (const commit of new Set(commits)) {
-      if (commit === "(initial)") continue;
-      const places = ["refs/remotes", "refs/tags", "refs/heads/automatos"];
-      if ((await this.run("for-each-ref", "--count=1", `--contains=${commit}`, ...places)) !== "") continue;
-      const branch = kept.length === 0 ? keepAs : `${keepAs}-${kept.length + 1}`;
-      await this.run("update-ref", `refs/heads/${branch}`, commit);
-      kept.push(branch);
-    }
-    return kept;
+    const candidates = [...new Set(commits)].filter((commit) => commit !== NO_COMMIT);
+    if (candidates.length === 0) return [];
+    const places = ["refs/remotes", "refs/tags", "refs/heads/automatos"];
+    const keepers = await this.run(
+      ...candidates.map((commit) => ({ args: ["for-each-ref", "--count=1", `--contains=${commit}`, ...places] })),
+    );
+    const loose = candidates.filter((_commit, index) => keepers[index] === "");
+    const branches = loose.map((_commit, index) => (index === 0 ? keepAs : `${keepAs}-${index + 1}`));
+    const updates = loose.map((commit, index) => ({
+      args: ["update-ref", `refs/heads/${branches[index] ?? ""}`, commit],
+    }));
+    if (updates.length > 0) await this.run(...updates);
+    return branches;
   }
 
   async #removeState(name: string): Promise<void> {
@@ -160,4 +198,19 @@ export class WorkingTree {
       }
     }
   }
+}
+
+/** What a `ref` can mean, in order: the server's branch, a tag. Undefined is the server's default branch. */
+function candidates(ref: string | undefined) {
+  const name = ref?.replace(/^refs\/heads\//, "");
+  return {
+    name,
+    branchRef: `refs/remotes/origin/${name ?? "HEAD"}`,
+    tagRef: name?.startsWith("refs/tags/") ? name : `refs/tags/${name ?? ""}`,
+  };
+}
+
+function checkoutCommand({ commit, branch }: CheckoutTarget): GitCommand {
+  const what = branch === undefined ? ["--detach", commit] : ["-B", branch, "--track", `refs/remotes/origin/${branch}`];
+  return { args: ["checkout", "--force", "--ignore-other-worktrees", ...what, "--"] };
 }

@@ -27,6 +27,7 @@ describe("Repositories", () => {
     assert.equal(await readFile(shop("README.md"), "utf8"), "first\n");
     if (process.getuid?.() === 0) assert.equal((await stat(shop("README.md"))).uid, world.profile.uid);
     assert.equal(await world.agent("git status --short --branch"), "## main...origin/main");
+    assert.equal(await world.agent("git for-each-ref --format='%(refname)' refs/heads"), "refs/heads/main");
   });
 
   it("fetches ever after, and checks the branch's new commit out", async () => {
@@ -96,6 +97,42 @@ describe("Repositories", () => {
     assert.equal(await readFile(shop("agent.txt"), "utf8"), "agent\n");
     const { hostGit } = await import("./repositories-support.ts");
     await hostGit(world.upstream, "pull", "--quiet", "--rebase", "origin", "main");
+  });
+
+  it("copes with more changed files than anybody wants to read about", async () => {
+    await world.ensure();
+    await world.agent(`i=0; while [ $i -lt 3000 ]; do : > "$(printf '%0200d' $i)"; i=$((i+1)); done; git add -A`);
+    const { event, warnings } = await world.ensure();
+    assert.deepEqual([ready(event).action, ...codes(warnings)], ["fetched", "REPOSITORY_LEFT_OVERS_KEPT"]);
+    assert.equal(await world.agent("git status --porcelain"), "");
+  });
+
+  it("takes an empty repository as it is, and its first commit when that comes", async () => {
+    const { hostGit } = await import("./repositories-support.ts");
+    await hostGit(
+      join(world.upstream, "../remotes"),
+      "init",
+      "--quiet",
+      "--bare",
+      "--initial-branch=main",
+      "empty.git",
+    );
+    const url = world.url.replace("shop.git", "empty.git");
+    const ensure = () =>
+      world.repositories.ensure({
+        workspaceId: world.workspaceId,
+        taskId: randomUUID(),
+        repository: { url, name: "empty" },
+        sandbox: world.sandbox,
+        profile: world.profile,
+        signal: new AbortController().signal,
+      });
+    assert.equal(ready((await ensure()).event).commit, "0".repeat(40));
+    assert.equal(ready((await ensure()).event).action, "fetched");
+    const commit = await hostGit(world.upstream, "rev-parse", "main");
+    await hostGit(world.upstream, "push", "--quiet", url, "main:main");
+    assert.equal(ready((await ensure()).event).commit, commit);
+    await world.repositories.drop(world.workspaceId, "empty");
   });
 
   it("gets out of a merge that was left in the middle", async () => {
