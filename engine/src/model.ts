@@ -94,7 +94,10 @@ export interface PendingOperation {
   type: "creating" | "updating" | "deleting" | "reading" | "importing";
 }
 
-/** What a stack holds. Order matters: dependencies come before dependants. */
+/**
+ * What a stack holds. Order matters: dependencies come before dependants. The states in it are never changed again: a
+ * resource that changes is another object in the next snapshot.
+ */
 export interface Snapshot {
   resources: ResourceState[];
   pendingOperations: PendingOperation[];
@@ -163,5 +166,6 @@ export interface OperationResult {
   cancelled: boolean;
   /** Counts per operation, as the summary event has them. */
   changes: Partial<Record<StepOp, number>>;
+  /** The stack's state; after a dry run, what it would be as far as that can be known. */
   snapshot: Snapshot;
 }

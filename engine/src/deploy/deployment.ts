@@ -31,6 +31,7 @@ export class Deployment {
   readonly progress = new Progress();
   readonly targets: UrnTargets;
   readonly excludes: UrnTargets;
+  readonly replaces: UrnTargets;
   readonly context: StepContext;
   readonly executor: StepExecutor;
   readonly providers: ProviderRegistry;
@@ -43,9 +44,12 @@ export class Deployment {
   readonly #waiting = new Set<(error: Error) => void>();
   /** Registrations whose steps are not known yet, or run. */
   readonly #handling = new Set<Promise<void>>();
+  #goesOnAfterFailures = false;
   #error: unknown;
 
+  /** @throws ProgramMissingError, before anything runs. */
   static async start(request: OperationRequest): Promise<Deployment> {
+    programEntry(request);
     const events = new EventSink(request.onEvent, request.dryRun);
     const engine = new EngineService(new Diagnostics(events));
     return new Deployment(request, events, engine, await engine.listen());
@@ -63,6 +67,7 @@ export class Deployment {
     );
     this.targets = new UrnTargets(request.targets);
     this.excludes = new UrnTargets(request.excludes);
+    this.replaces = new UrnTargets(request.replaces);
     this.hooks = new ResourceHooks(this.callbacks, this.diagnostics, request.dryRun);
     this.providers = this.#providerRegistry();
     this.context = {
@@ -86,7 +91,7 @@ export class Deployment {
       signal: this.#stop.signal,
       onFailure: (error) => {
         this.#error ??= error;
-        if (stopsEverything(error)) this.stop();
+        if (stopsEverything(error) && !this.#goesOnAfterFailures) this.stop();
       },
     });
     this.#generator = this.#stepGenerator();
@@ -103,6 +108,12 @@ export class Deployment {
     return this.#stop.signal.aborted;
   }
 
+  /** What deleting works with. */
+  get parts() {
+    const { context, olds, progress, targets, excludes, executor } = this;
+    return { context, olds, progress, targets, excludes, executor };
+  }
+
   get stopSignal(): AbortSignal {
     return this.#stop.signal;
   }
@@ -113,6 +124,13 @@ export class Deployment {
     this.#stop.abort();
     for (const reject of this.#waiting) reject(new ShutdownError());
     this.#waiting.clear();
+  }
+
+  /** What fails in it keeps nothing else from being tried. */
+  async tryingAll(work: () => Promise<void>): Promise<void> {
+    this.#goesOnAfterFailures = true;
+    await work();
+    this.#goesOnAfterFailures = false;
   }
 
   /** Something went wrong: shown, unless it was already, and nothing more begins. */
@@ -201,7 +219,7 @@ export class Deployment {
   }
 
   #stepGenerator(): StepGenerator {
-    const { context, olds, progress, request, targets, excludes } = this;
+    const { context, olds, progress, request, targets, excludes, replaces } = this;
     const rules = new TargetRules({
       context,
       olds,
@@ -209,7 +227,7 @@ export class Deployment {
       targets,
       targetDependents: request.targetDependents,
       excludes,
-      replaces: new UrnTargets(request.replaces),
+      replaces,
     });
     const planner = new ReplacementPlanner({
       context,

@@ -54,22 +54,15 @@ async function carryOut(deployment: Deployment): Promise<void> {
   if (refreshes) await refresh(deployment);
   else if (request.base.pendingOperations.length > 0 && !request.dryRun) warnOfInterruptedOperations(deployment);
   if (deployment.isStopped || request.kind === "refresh") return;
+  reportUnknownTargets(deployment, deployment.replaces);
+  if (deployment.error !== undefined) return;
   if (request.kind === "destroy") await destroy(deployment);
   else await runProgram(deployment);
 }
 
 async function destroy(deployment: Deployment): Promise<void> {
-  reportUnknownTargets(deployment);
-  const { context, olds, progress, targets, excludes, executor, request } = deployment;
-  await deleteLeftOvers({
-    context,
-    olds,
-    progress,
-    targets,
-    excludes,
-    executor,
-    targetDependents: request.targetDependents,
-  });
+  reportUnknownTargets(deployment, deployment.targets);
+  await deleteLeftOvers({ ...deployment.parts, targetDependents: deployment.request.targetDependents });
 }
 
 /** The last word, where the cause was told as a resource's. */

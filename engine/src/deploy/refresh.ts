@@ -18,7 +18,7 @@ export async function refresh(deployment: Deployment): Promise<void> {
     if (state.provider && !isProviderType(state.type)) await providers.ensure(state.provider, (urn) => olds.get(urn));
     steps.push(new RefreshStep(context, state));
   }
-  await executor.runParallel(steps);
+  await deployment.tryingAll(() => executor.runParallel(steps));
   const failed = new Set(executor.failedSteps);
   olds.replace(new Map(steps.filter((step) => !failed.has(step)).map((step) => [step.old, step.new])));
   journal.rebase(olds.states);

@@ -145,6 +145,18 @@ describe("an operation that is cancelled", () => {
   });
 });
 
+describe("a program that is not there", () => {
+  const stack = new StackUnderTest();
+  after(() => stack.remove());
+
+  it("is named", async () => {
+    await assert.rejects(
+      stack.up({ program: join(stack.folder, "nowhere.js") }),
+      /there is no program at .*nowhere\.js/,
+    );
+  });
+});
+
 describe("a state that cannot be written", () => {
   const stack = new StackUnderTest();
   after(() => stack.remove());

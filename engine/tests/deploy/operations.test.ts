@@ -73,6 +73,7 @@ const rows: Row[] = [
     [
       { program: `new Thing("a", {});` },
       { program: `new Thing("a", {});`, options: { replaces: [urn("a")] }, ledger: ["create a", "delete a"] },
+      { options: { replaces: [urn("nowhere")] }, errors: /Target .* could not be found/, steps: [] },
     ],
   ],
   [
@@ -95,6 +96,27 @@ const rows: Row[] = [
         },
       },
       { program: `const a = new Thing("a", {}); new Thing("b", { n: a.twice });`, ledger: ["update a", "create b"] },
+    ],
+  ],
+  [
+    "a refresh asks all, also when one cannot be asked",
+    [
+      {
+        program: `new Thing("a", {}); new Thing("b", {});`,
+        check: (_outcome, stack) => {
+          world(stack, "a", { refuse: true });
+          world(stack, "b", { n: 7 });
+        },
+      },
+      {
+        run: "refresh",
+        options: { parallel: 1 },
+        errors: /read refused[^]*update failed/,
+        check: (_outcome, stack) => {
+          assert.equal(stack.state("a")?.outputs?.["n"], 1);
+          assert.equal(stack.state("b")?.outputs?.["n"], 7);
+        },
+      },
     ],
   ],
   [

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import type { OperationRequest } from "../../model.ts";
 import { DeploymentError, ReportedError } from "../errors.ts";
-import { Child, NODE_LIFELINE } from "../provider/child.ts";
+import { Child, lifeline } from "../provider/child.ts";
 
 /** By this exit code the SDK says that it told the user already what went wrong. */
 const ALREADY_REPORTED = 32;
@@ -22,12 +22,18 @@ export class SdkMissingError extends DeploymentError {
   }
 }
 
-/** The folder that the program runs in, and its entry within. */
+export class ProgramMissingError extends DeploymentError {
+  constructor(program: string) {
+    super("PROGRAM_MISSING", `there is no program at ${program}`, "Correct `main` in Pulumi.yaml.");
+  }
+}
+
+/** The folder that the program runs in, and its entry within. @throws ProgramMissingError */
 export function programEntry(request: Pick<OperationRequest, "program">): { folder: string; entry: string } {
   const { program } = request;
-  return statSync(program).isDirectory()
-    ? { folder: program, entry: "." }
-    : { folder: dirname(program), entry: basename(program) };
+  const found = statSync(program, { throwIfNoEntry: false });
+  if (found === undefined) throw new ProgramMissingError(program);
+  return found.isDirectory() ? { folder: program, entry: "." } : { folder: dirname(program), entry: basename(program) };
 }
 
 export class Program {
@@ -42,7 +48,7 @@ export class Program {
     const { folder, entry } = programEntry(request);
     this.#child = new Child({
       command: process.execPath,
-      args: [...NODE_LIFELINE, ...nodeArguments(request), ...runArguments(request, addresses, folder, entry)],
+      args: [...lifeline(), ...nodeArguments(request), ...runArguments(request, addresses, folder, entry)],
       cwd: request.projectDir,
       env: environment(request),
       onStdout: (line) => onOutput("stdout", line),

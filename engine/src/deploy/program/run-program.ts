@@ -4,6 +4,7 @@ import type { Deployment } from "../deployment.ts";
 import { DefaultProviders } from "../provider/default-providers.ts";
 import { Monitor } from "../protocol/monitor.ts";
 import { deleteLeftOvers } from "../step/delete-planner.ts";
+import type { UrnTargets } from "../targets.ts";
 import { isRootStack } from "../urn.ts";
 import { Program } from "./language-host.ts";
 
@@ -73,24 +74,16 @@ export async function runProgram(deployment: Deployment): Promise<void> {
 
 /** What the program did not register goes. */
 async function finish(deployment: Deployment): Promise<void> {
-  reportUnknownTargets(deployment);
-  const { context, olds, progress, targets, excludes, executor, request } = deployment;
   try {
-    await deleteLeftOvers({
-      context,
-      olds,
-      progress,
-      targets,
-      excludes,
-      executor,
-      targetDependents: request.targetDependents,
-    });
+    reportUnknownTargets(deployment, deployment.targets);
+    await deleteLeftOvers({ ...deployment.parts, targetDependents: deployment.request.targetDependents });
   } catch (error) {
     deployment.fail(error);
   }
 }
 
-export function reportUnknownTargets({ targets, olds, progress, diagnostics, context }: Deployment): void {
+/** What the user named and neither the stack nor the program has fails the operation, which goes on all the same. */
+export function reportUnknownTargets({ olds, progress, diagnostics, context }: Deployment, targets: UrnTargets): void {
   for (const urn of targets.literals) {
     if (olds.has(urn) || progress.urns.has(urn)) continue;
     const hint = urn.includes("$") ? "" : " Did you forget to escape $ in your shell?";

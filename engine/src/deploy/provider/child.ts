@@ -1,10 +1,18 @@
 /** Child processes of the engine: their output by line, and their end. */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 
 /** What makes a Node child end with the engine: see end-with-engine.ts. */
-export const NODE_LIFELINE = ["--import", new URL("./end-with-engine.ts", import.meta.url).href];
+export function lifeline(): string[] {
+  const url = new URL("./end-with-engine.ts", import.meta.url);
+  const cache = getCompileCacheDir();
+  // Node's answer is a folder of its version, within the one that it was given.
+  if (cache !== undefined) url.searchParams.set("cache", dirname(cache));
+  return ["--import", url.href];
+}
 
 export interface ChildOptions {
   command: string;

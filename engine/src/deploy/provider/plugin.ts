@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { PluginMissingError, PluginStartError } from "../errors.ts";
-import { Child, NODE_LIFELINE } from "./child.ts";
+import { Child, lifeline } from "./child.ts";
 
 /** The package of resources whose provider is written in the program itself. */
 export const DYNAMIC_PACKAGE = "pulumi-nodejs";
@@ -82,7 +82,7 @@ function pluginEnvironment(host: PluginHost): NodeJS.ProcessEnv {
 /** The SDK's own dynamic provider, from where the program has its SDK. */
 function dynamicProvider(host: PluginHost): PluginCommand {
   const resolve = createRequire(join(host.programDir, "index.js")).resolve;
-  return { command: process.execPath, args: [...NODE_LIFELINE, resolve("@pulumi/pulumi/cmd/dynamic-provider")] };
+  return { command: process.execPath, args: [...lifeline(), resolve("@pulumi/pulumi/cmd/dynamic-provider")] };
 }
 
 /** `pulumi-resource-<name>` on PATH, else from PULUMI_HOME/plugins: the version asked for, or the newest. */

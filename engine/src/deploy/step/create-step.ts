@@ -86,7 +86,8 @@ export class CreateStep implements Step {
       }
     }
     state.created = state.modified = now();
-    if (this.#replacement?.pendingDelete) {
+    // One that awaits its replacement was deleted already, by an operation that did not get this far.
+    if (this.#replacement?.pendingDelete && !this.#replacement.old.pendingReplacement) {
       this.#replacement.old.delete = true;
       this.#context.journal.touch(this.#replacement.old);
     }

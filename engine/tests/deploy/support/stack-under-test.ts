@@ -57,6 +57,7 @@ const provider = {
     const world = p.ledger + "." + p.ident;
     if (!fs.existsSync(world)) return { id, props: p };
     const found = JSON.parse(fs.readFileSync(world, "utf8"));
+    if (found?.refuse) throw new Error("read refused");
     return found === null ? { id: undefined, props: undefined } : { id, props: { ...p, ...found } };
   },
 };
