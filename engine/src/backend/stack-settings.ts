@@ -56,8 +56,8 @@ export class StackSettings {
     if (!isMap(this.#document.get("config"))) this.#document.set("config", this.#document.createNode({}));
     // in place where that is possible: comments beside the value stay
     if (path.length > 0 && isCollection(this.#document.getIn(["config", key])) && !isSecure(before))
-      this.#document.setIn(["config", key, ...path], this.#document.createNode(value));
-    else this.#document.setIn(["config", key], this.#document.createNode(getAt(whole, [key])));
+      this.#document.setIn(["config", key, ...path], this.#toYaml(value));
+    else this.#document.setIn(["config", key], this.#toYaml(getAt(whole, [key])));
   }
 
   /** Removes a value, or what is at a path inside of it; nothing happens when it is not there. */
@@ -78,6 +78,11 @@ export class StackSettings {
 
   async delete(): Promise<void> {
     await rm(this.file, { force: true });
+  }
+
+  /** A scalar is set into the node that is there, whose comment stays; a list or map takes its place. */
+  #toYaml(value: ConfigNode | undefined): unknown {
+    return typeof value === "object" && value !== null ? this.#document.createNode(value) : value;
   }
 
   #refuseWhatIsNotSupported(): void {

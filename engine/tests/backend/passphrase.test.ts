@@ -17,6 +17,12 @@ describe("passphrase secrets", () => {
     assert.equal(crypter.decrypt(pulumiSalt.split(":").slice(2).join(":")), "pulumi");
   });
 
+  it("decrypts a value that Pulumi encrypted", async () => {
+    const salt = "v1:ThS5UPxP9qc=:v1:UZYAXF+ylaJ0rGhv:9OTvBnOEDFgxs7btjzSu+LZ470vLpg==";
+    const crypter = await Crypter.open("TestConfigRoundtripComments", salt, "the test");
+    assert.equal(crypter.decrypt("v1:T1ftqhY0hqr+EJK6:+jvd5PMecFx80tcavzuZY4tLatgIfoe/xR72GA=="), "secret-value");
+  });
+
   it("refuses another passphrase, and names what it was for", async () => {
     await assert.rejects(Crypter.open("password123", pulumiSalt, "Pulumi.dev.yaml"), (error) => {
       assert.ok(error instanceof WrongPassphraseError);

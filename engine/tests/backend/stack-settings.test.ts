@@ -9,11 +9,11 @@ import { StackSettings } from "../../src/backend/stack-settings.ts";
 const written = `# what this stack is for
 config:
   # how many
-  app:count: "1"
+  app:count: "1" # not more
   app:limits:
     # the small one
     starter: 1 # for now
-    pro: 3
+    pro: 3 # later 5
   other:name: x # in use
 `;
 
@@ -42,11 +42,11 @@ describe("Pulumi.<stack>.yaml", () => {
       `# what this stack is for
 config:
   # how many
-  app:count: "2"
+  app:count: "2" # not more
   app:limits:
     # the small one
     starter: 1 # for now
-    pro: 5
+    pro: 5 # later 5
     enterprise:
       nested: 10
 encryptionsalt: v1:salt

@@ -78,7 +78,7 @@ export async function operate(
     const deployment = await session.store.read(session.stack);
     if (!options.skipPreview) {
       const { result, events } = await run(session, deployment, interrupt);
-      if (!result.ok || options.previewOnly) {
+      if (!result.ok || result.cancelled || options.previewOnly) {
         finish(result, options, kind);
         return;
       }
