@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { appendFileSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer } from "node:http";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { serviceProvider } from "../../components/local/service-provider.ts";
 import { startTimeOf } from "../../components/local/process-table.ts";
 import { freePorts } from "../support/ports.ts";
 import { makeStackProject, type StackProject } from "./stack-project.ts";
@@ -159,16 +158,17 @@ describe("the local phase, deployed by the project's own pulumi", () => {
     assert.deepEqual(await alive(), before);
   });
 
-  it("runs on in another place when its folder was moved", async () => {
-    const moved = `${project.dir}-moved`;
-    renameSync(project.dir, moved);
-    renameSync(moved, project.dir); // to where it was: nothing has changed
-    assert.match(await up(), /unchanged/);
-    const state = { name: "api", port: project.ports.api, pid: await pidOf("api") };
-    renameSync(project.dir, moved);
-    const { props } = await serviceProvider(moved).read("api", state as never);
-    renameSync(moved, project.dir);
-    assert.equal(props?.status, "moved");
+  it("is started again in the new place when its folder was moved, with its secrets and data", async () => {
+    const before = await alive();
+    const { adminToken } = await outputs();
+    await project.move();
+    const output = await up();
+    assert.match(output, /the project's folder was moved/);
+    assert.ok(before.every(({ pid }) => startTimeOf(pid) === undefined));
+    const after = await alive();
+    assert.equal(after.length, before.length);
+    for (const { pid } of after) assert.equal(readlinkSync(`/proc/${pid}/cwd`), project.dir);
+    assert.equal((await outputs())["adminToken"], adminToken);
   });
 
   it("leaves no process when it is destroyed, and no file outside its two folders", async () => {

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseDocument } from "yaml";
@@ -29,6 +29,8 @@ export interface Finished {
 
 export interface StackProject {
   readonly dir: string;
+  /** Renames the folder, with everything that is in it; `dir` is the new one. */
+  move(): Promise<void>;
   readonly ports: {
     readonly api: number;
     readonly worker: number;
@@ -53,7 +55,7 @@ export interface StackProject {
 
 /** The real stack, components and engine in a folder of their own, with stand-ins for the services. */
 export async function makeStackProject(): Promise<StackProject> {
-  const dir = await realpath(await mkdtemp(path.join(tmpdir(), "automatos-stack-")));
+  let dir = await realpath(await mkdtemp(path.join(tmpdir(), "automatos-stack-")));
   for (const name of [...FOLDERS, "Pulumi.yaml", "Pulumi.dev.yaml", "package.json", "package-lock.json"]) {
     await cp(path.join(ROOT, name), path.join(dir, name), { recursive: true });
   }
@@ -89,7 +91,13 @@ export async function makeStackProject(): Promise<StackProject> {
   const spawnScript = (...args: readonly string[]) => spawnNode("--disable-warning=ExperimentalWarning", ...args);
 
   const project: StackProject = {
-    dir,
+    get dir() {
+      return dir;
+    },
+    async move() {
+      await rename(dir, `${dir}-moved`);
+      dir = `${dir}-moved`;
+    },
     ports,
     async setSetting(keys, value) {
       const file = path.join(dir, "Pulumi.dev.yaml");
@@ -110,7 +118,7 @@ export async function makeStackProject(): Promise<StackProject> {
         .filter((line) => line !== "")
         .map((line) => {
           const [program = "", pid = ""] = line.split(" ");
-          return { program: path.relative(dir, program), pid: Number(pid) };
+          return { program: program.slice(program.indexOf("services/")), pid: Number(pid) };
         });
     },
     async state() {
