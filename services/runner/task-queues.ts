@@ -37,6 +37,7 @@ export class TaskQueues {
   readonly #queues: ReadonlyMap<TaskPriority, Queue>;
   readonly #dead: Queue;
   readonly #receivers = new Map<TaskPriority, Worker>();
+  #closing: Promise<void> | undefined;
 
   constructor(deps: { readonly url: string; readonly log: Logger }) {
     this.#log = deps.log;
@@ -86,7 +87,13 @@ export class TaskQueues {
     await this.#receiver(priority).startStalledCheckTimer();
   }
 
-  async close(): Promise<void> {
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const all = [...this.#receivers.values(), ...this.#queues.values(), this.#dead];
     await Promise.allSettled(all.map((each) => each.close()));
     await this.#pool.end();
