@@ -14,6 +14,7 @@ export class SnapshotJournal {
   /** The engine goes on changing its states; a snapshot's never change again. */
   readonly #frozen = new Map<ResourceState, ResourceState>();
   readonly #renamed = new Map<string, string>();
+  readonly #renamedStates = new WeakMap<ResourceState, { names: number; state: ResourceState }>();
   readonly #write: (snapshot: Snapshot) => Promise<void>;
   #failure: { error: unknown } | undefined;
   #latest: Promise<void> = Promise.resolve();
@@ -96,28 +97,54 @@ export class SnapshotJournal {
   #checkpointLater(): void {
     if (this.#failure !== undefined) return;
     const before = this.#latest;
-    const written = this.#write(this.snapshot()).catch((error: unknown) => {
+    const written = this.#write(this.#lazySnapshot()).catch((error: unknown) => {
       this.#failure ??= { error };
     });
     this.#latest = Promise.all([before, written]).then(() => undefined);
   }
 
+  /**
+   * A snapshot that is put together when it is read. Who writes only now and then, and serves several requests by one
+   * write, has the work only then; what it writes is never older than what was asked for.
+   */
+  #lazySnapshot(): Snapshot {
+    let taken: Snapshot | undefined;
+    const take = () => (taken ??= this.snapshot());
+    return {
+      get resources() {
+        return take().resources;
+      },
+      get pendingOperations() {
+        return take().pendingOperations;
+      },
+    };
+  }
+
+  /** The same object for the same state, as long as no more is renamed. */
   #withNewNames(state: ResourceState): ResourceState {
-    const now = (urn: string) => this.#renamed.get(urn) ?? urn;
-    const renamed: ResourceState = { ...state };
-    if (state.parent) renamed.parent = now(state.parent);
-    if (state.dependencies) renamed.dependencies = state.dependencies.map(now);
-    if (state.deletedWith) renamed.deletedWith = now(state.deletedWith);
-    if (state.propertyDependencies)
-      renamed.propertyDependencies = Object.fromEntries(
-        Object.entries(state.propertyDependencies).map(([key, urns]) => [key, urns.map(now)]),
-      );
-    if (state.provider) {
-      const { urn, id } = parseProviderReference(state.provider);
-      renamed.provider = `${now(urn)}::${id}`;
-    }
+    const known = this.#renamedStates.get(state);
+    if (known?.names === this.#renamed.size) return known.state;
+    const renamed = withNewNames(state, this.#renamed);
+    this.#renamedStates.set(state, { names: this.#renamed.size, state: renamed });
     return renamed;
   }
+}
+
+function withNewNames(state: ResourceState, names: ReadonlyMap<string, string>): ResourceState {
+  const now = (urn: string) => names.get(urn) ?? urn;
+  const renamed: ResourceState = { ...state };
+  if (state.parent) renamed.parent = now(state.parent);
+  if (state.dependencies) renamed.dependencies = state.dependencies.map(now);
+  if (state.deletedWith) renamed.deletedWith = now(state.deletedWith);
+  if (state.propertyDependencies)
+    renamed.propertyDependencies = Object.fromEntries(
+      Object.entries(state.propertyDependencies).map(([key, urns]) => [key, urns.map(now)]),
+    );
+  if (state.provider) {
+    const { urn, id } = parseProviderReference(state.provider);
+    renamed.provider = `${now(urn)}::${id}`;
+  }
+  return renamed;
 }
 
 /** Writing a state file for a resource that did not change would be in vain. */
