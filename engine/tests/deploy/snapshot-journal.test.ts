@@ -33,7 +33,7 @@ describe("the journal of an operation", () => {
     made.outputs = { x: 2 };
     assert.deepEqual(before?.outputs, { x: 1 });
     log.touch(made);
-    assert.deepEqual(before?.outputs, { x: 1 });
+    assert.deepEqual(before.outputs, { x: 1 });
     assert.deepEqual(log.snapshot().resources[0]?.outputs, { x: 2 });
     assert.equal(log.snapshot().resources[0], log.snapshot().resources[0], "the same object while nothing changes");
   });
@@ -85,10 +85,10 @@ describe("the journal of an operation", () => {
     log.rename(provider, provider.replace("old", "new"));
     const [, renamed] = log.snapshot().resources;
     assert.equal(renamed?.parent, state("b").urn);
-    assert.deepEqual(renamed?.dependencies, [state("b").urn]);
-    assert.deepEqual(renamed?.propertyDependencies, { p: [state("b").urn] });
-    assert.equal(renamed?.deletedWith, state("b").urn);
-    assert.equal(renamed?.provider, "urn:pulumi:dev::test::pulumi:providers:x::new::id");
+    assert.deepEqual(renamed.dependencies, [state("b").urn]);
+    assert.deepEqual(renamed.propertyDependencies, { p: [state("b").urn] });
+    assert.equal(renamed.deletedWith, state("b").urn);
+    assert.equal(renamed.provider, "urn:pulumi:dev::test::pulumi:providers:x::new::id");
     assert.equal(log.snapshot().resources[1], renamed);
     assert.equal(child.parent, state("a").urn);
   });
