@@ -81,6 +81,7 @@ export class CheckpointWriter {
 
   #serialise(snapshot: Snapshot): Buffer[] {
     const { base, codec, qualifiedName, salt, manifest } = this.#options;
+    const { resources, pendingOperations } = snapshot; // read once: a snapshot may be put together when it is read
     const { manifest: before, metadata = {} } = base;
     const others = omit(base, "manifest", "secrets_providers", "resources", "pending_operations", "metadata");
     const head = {
@@ -89,16 +90,16 @@ export class CheckpointWriter {
     };
     const open = JSON.stringify({ version: deploymentVersion, checkpoint: { stack: qualifiedName } }).slice(0, -2);
     const parts: Buffer[] = [Buffer.from(`${open},"latest":${JSON.stringify(head).slice(0, -1)}`)];
-    if (snapshot.resources.length > 0) {
+    if (resources.length > 0) {
       parts.push(Buffer.from(',"resources":['));
-      snapshot.resources.forEach((resource, index) => {
+      resources.forEach((resource, index) => {
         if (index > 0) parts.push(comma);
         parts.push(this.#resource(resource));
       });
       parts.push(Buffer.from("]"));
     }
-    if (snapshot.pendingOperations.length > 0) {
-      const pending = snapshot.pendingOperations.map((operation) => pendingOperationToJson(operation, codec));
+    if (pendingOperations.length > 0) {
+      const pending = pendingOperations.map((operation) => pendingOperationToJson(operation, codec));
       parts.push(Buffer.from(`,"pending_operations":${JSON.stringify(pending)}`));
     }
     parts.push(Buffer.from(`,${JSON.stringify({ metadata, ...others }).slice(1, -1)}`), closing);

@@ -1,8 +1,9 @@
 /** The embedded engine's command line. */
 import { CommanderError, type Command } from "commander";
 import { EngineError, exitCodes, ReportedFailure } from "../backend/errors.ts";
+import type { GlobalOptions } from "./action.ts";
 import { CommandContext } from "./context.ts";
-import { buildProgram, type GlobalOptions } from "./program.ts";
+import { buildProgram } from "./program.ts";
 import { processTerminal } from "./terminal.ts";
 
 /** Runs a command; resolves to the exit code of the process. */

@@ -1,8 +1,8 @@
 /** `preview`, `up`, `refresh`, `destroy` and their flags. */
 import { InvalidArgumentError, type Command } from "commander";
+import { action, type MakeContext } from "./action.ts";
 import type { CommandContext } from "./context.ts";
 import type { OperationOptions } from "./operation/options.ts";
-import { action, type MakeContext } from "./program.ts";
 
 const load = () => import("./operation/run-operation.ts");
 

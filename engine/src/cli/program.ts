@@ -1,30 +1,8 @@
 /** The commands and their flags. What a command does is loaded when it runs: `pulumi version` loads nothing else. */
-import { Command, Option, type OptionValues } from "commander";
+import { Command, Option } from "commander";
 import { UnknownCommandError } from "../backend/errors.ts";
-import type { CommandContext } from "./context.ts";
+import { action, type MakeContext } from "./action.ts";
 import { addOperationCommands } from "./program-operations.ts";
-
-/** What every command may be given, before or after its name. */
-export interface GlobalOptions {
-  readonly cwd?: string;
-  readonly color?: "always" | "never" | "auto" | "raw";
-  readonly nonInteractive?: boolean;
-}
-
-/** Makes the context of a command from the global flags that it was called with. */
-export type MakeContext = (options: GlobalOptions) => CommandContext;
-
-/** An action that gets the context, the command's positional arguments, and all flags that apply to it. */
-export function action(
-  makeContext: MakeContext,
-  run: (context: CommandContext, positional: readonly (string | undefined)[], options: OptionValues) => Promise<void>,
-): (...given: unknown[]) => Promise<void> {
-  return async (...given) => {
-    const command = given.at(-1) as Command;
-    const options = command.optsWithGlobals();
-    await run(makeContext(options), command.processedArgs as (string | undefined)[], options);
-  };
-}
 
 export function buildProgram(makeContext: MakeContext): Command {
   const program = new Command("pulumi")
