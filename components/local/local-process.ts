@@ -47,12 +47,12 @@ const provider: pulumi.dynamic.ResourceProvider<ServiceInputs, ServiceOutputs> =
 export class LocalProcess extends pulumi.dynamic.Resource {
   // `declare`: a field would overwrite the outputs that the SDK sets
   declare readonly pid: pulumi.Output<number>;
-  /** `http://127.0.0.1:<port>` */
-  declare readonly url: pulumi.Output<string>;
   /** Below the project's folder. */
   declare readonly logFile: pulumi.Output<string>;
   /** `running`, or what a refresh found instead. */
   declare readonly status: pulumi.Output<string>;
+  /** `http://127.0.0.1:<port>`, once the program is ready. */
+  readonly url: pulumi.Output<string>;
 
   constructor(name: string, args: LocalProcessArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { pid: undefined, startTime: undefined, fingerprint: undefined, status: undefined };
@@ -60,10 +60,12 @@ export class LocalProcess extends pulumi.dynamic.Resource {
     super(
       provider,
       name,
-      { ...defaults, ...args, env: pulumi.secret(args.env), ...outputs, url: undefined, logFile: undefined },
+      { ...defaults, ...args, env: pulumi.secret(args.env), ...outputs, logFile: undefined },
       opts,
       "local",
       "LocalProcess",
     );
+    // by the id, which a preview knows of a process that is to be started again
+    this.url = this.id.apply(() => `http://127.0.0.1:${args.port}`);
   }
 }

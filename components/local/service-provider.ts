@@ -27,7 +27,6 @@ export interface ServiceOutputs extends Omit<ServiceInputs, "env">, ProcessIdent
   readonly status: DaemonStatus;
   /** Below the project's folder. */
   readonly logFile: string;
-  readonly url: string;
 }
 
 /** A hash of everything that decides how a service runs. */
@@ -63,7 +62,6 @@ function toOutputs(projectDir: string, inputs: ServiceInputs, identity: ProcessI
     fingerprint: fingerprintOf(inputs),
     status: "running",
     logFile: relative(projectDir, logFileOf(projectDir, inputs.name)),
-    url: `http://127.0.0.1:${inputs.port}`,
   };
 }
 
