@@ -158,7 +158,11 @@ export class Dispatcher {
       const ids = tasks.filter((task) => task.priority === priority).map(({ id }) => id);
       await this.#deps.queues.add(priority, ids);
     }
-    await this.#deps.pool.query("SELECT pg_notify('automatos_work', $1)", [priorities.join(" ")]);
+    // Nothing is written here that a crash could take away, so the commit need not wait for the disk.
+    await this.#deps.pool.query(
+      "SELECT set_config('synchronous_commit', 'off', true), pg_notify('automatos_work', $1)",
+      [priorities.join(" ")],
+    );
   }
 
   async #measure(): Promise<void> {
