@@ -34,6 +34,8 @@ const ARGS_FD = 3;
 const INFO_FD = 4;
 const SECCOMP_FD = 6;
 const MIB = 1024 ** 2;
+/** An rlimit counts what a process has reserved, used or not: Node reserves more than half a GiB to start with. */
+const RESERVED_MB = 512;
 /** With the owner's name: marks the sandboxes of one service in the host's process table. */
 const OWNER_MARK = "automatos-sandbox:";
 /** Enters cgroups by itself, which is quick (see cgroup.ts), and becomes bwrap before it has forked. */
@@ -224,7 +226,7 @@ export class BubblewrapSandbox implements Sandbox {
       ...["--", ...drop, "/bin/sh", "-c", innerScript(processLimit), OWNER_MARK + this.#owner],
       String(Math.ceil(maxFileBytes / 512)),
       byRlimits ? String(maxProcesses) : "",
-      byRlimits ? String(memoryMb * 1024) : "",
+      byRlimits ? String((memoryMb + RESERVED_MB) * 1024) : "",
       profile.gateway === undefined ? "" : "net",
       folder,
       String(variables.length),

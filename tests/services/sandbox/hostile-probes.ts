@@ -64,7 +64,7 @@ const denied = (name: string, args = "", control?: true): Probe =>
 
 const FILES: readonly Probe[] = [
   shell("read /etc/shadow", "cat /etc/shadow", /No such file/, true),
-  shell("read the host's users", "cat /etc/passwd", /^agent:.*\nnobody:.*\n$/, true),
+  shell("read the host's users", "cat /etc/passwd", /^agent:.*\n(nobody:.*\n)?$/, true),
   shell(
     "read the host's settings",
     "ls /etc/ssh /etc/gitconfig /root /home /var /srv /boot /mnt",
