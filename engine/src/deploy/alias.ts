@@ -5,7 +5,7 @@ import { createUrn, isRootStack, parseUrn, urnName, urnType } from "./urn.ts";
 export type Alias =
   { urn: string } | { name: string; type: string; stack: string; project: string; parent: string; noParent: boolean };
 
-export interface AliasScope {
+interface AliasScope {
   stack: string;
   project: string;
   /** What a resource of this deployment was called before, when it was found by an alias. */

@@ -27,7 +27,7 @@ export interface StepDescription {
   logical: boolean;
 }
 
-export interface Summary {
+interface Summary {
   isPreview: boolean;
   maybeCorrupt: boolean;
   durationSeconds: number;

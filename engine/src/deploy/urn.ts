@@ -1,9 +1,9 @@
 /** URNs: `urn:pulumi:<stack>::<project>::<parent type>$<type>::<name>`. */
 
-export const ROOT_STACK_TYPE = "pulumi:pulumi:Stack";
+const ROOT_STACK_TYPE = "pulumi:pulumi:Stack";
 const PREFIX = "urn:pulumi:";
 
-export interface UrnParts {
+interface UrnParts {
   stack: string;
   project: string;
   /** The types of all parents below the stack and of the resource itself, joined with `$`. */
@@ -62,7 +62,7 @@ export function packageOf(type: string): string {
 }
 
 /** A provider reference, `<urn>::<id>`. */
-export interface ProviderReference {
+interface ProviderReference {
   urn: string;
   id: string;
 }

@@ -9,12 +9,12 @@ import { Child, lifeline } from "../provider/child.ts";
 /** By this exit code the SDK says that it told the user already what went wrong. */
 const ALREADY_REPORTED = 32;
 
-export interface ProgramAddresses {
+interface ProgramAddresses {
   monitor: string;
   engine: string;
 }
 
-export class SdkMissingError extends DeploymentError {
+class SdkMissingError extends DeploymentError {
   constructor(folder: string, cause: unknown) {
     super("SDK_MISSING", `@pulumi/pulumi is not installed for the program in ${folder}`, "Run `npm install` there.", {
       cause,

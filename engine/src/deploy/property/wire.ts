@@ -15,7 +15,7 @@ import {
 } from "./signatures.ts";
 import { isList } from "./value.ts";
 
-export interface MarshalOptions {
+interface MarshalOptions {
   /** Unknown values go over as such; without it they are left out. */
   keepUnknowns?: boolean;
   /** Without it the receiver sees secrets as plain values. */
@@ -80,7 +80,7 @@ export function unmarshalProperties(struct: Struct | undefined, onDependency?: O
 }
 
 /** `key` is the top-level property that the value is in. */
-export type OnDependency = (key: string, urn: string) => void;
+type OnDependency = (key: string, urn: string) => void;
 
 export function fromWireMap(wire: Readonly<WireMap>, onDependency?: OnDependency): PropertyMap {
   const map: Record<string, PropertyValue> = {};

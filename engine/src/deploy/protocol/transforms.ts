@@ -12,7 +12,7 @@ import type { JavaScriptValue } from "./protobuf.ts";
 
 const KEEP_ALL = { keepUnknowns: true, keepSecrets: true, keepResources: true };
 
-export interface TransformSubject {
+interface TransformSubject {
   name: string;
   type: string;
   custom: boolean;
@@ -76,7 +76,7 @@ function asOutputs({ inputs, propertyDependencies }: Transformed): Record<string
   return wire;
 }
 
-export interface InvokeArguments {
+interface InvokeArguments {
   args: PropertyMap;
   options: TransformInvokeOptions;
 }

@@ -22,7 +22,7 @@ export const BUILTIN_PACKAGE = "pulumi";
 const STACK_REFERENCE = "pulumi:pulumi:StackReference";
 const STASH = "pulumi:index:Stash";
 
-export interface BuiltinDependencies {
+interface BuiltinDependencies {
   readStackOutputs: (stack: string) => Promise<PropertyMap | undefined>;
   /** A resource of this operation, by its URN. */
   findResource: (urn: string) => ResourceState | undefined;

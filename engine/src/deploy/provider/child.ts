@@ -14,7 +14,7 @@ export function lifeline(): string[] {
   return ["--import", url.href];
 }
 
-export interface ChildOptions {
+interface ChildOptions {
   command: string;
   args: readonly string[];
   cwd: string;
@@ -23,7 +23,7 @@ export interface ChildOptions {
   onStderr: (line: string) => void;
 }
 
-export interface ChildEnd {
+interface ChildEnd {
   code: number | null;
   signal: NodeJS.Signals | null;
 }

@@ -7,7 +7,7 @@ import type { Goal, RegisterResult } from "../goal.ts";
 import { PROVIDER_TYPE_PREFIX } from "../urn.ts";
 import { DYNAMIC_PACKAGE } from "./plugin.ts";
 
-export interface ProviderRequest {
+interface ProviderRequest {
   package: string;
   version: string;
   pluginDownloadUrl: string;

@@ -2,7 +2,16 @@
 import * as grpc from "@grpc/grpc-js";
 import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
-import type { DiffResponse, ErrorResourceInitFailed } from "@pulumi/pulumi/proto/provider_pb.js";
+import type {
+  CheckResponse,
+  ConfigureResponse,
+  CreateResponse,
+  DiffResponse,
+  ErrorResourceInitFailed,
+  InvokeResponse,
+  ReadResponse,
+  UpdateResponse,
+} from "@pulumi/pulumi/proto/provider_pb.js";
 import type { PropertyMap } from "../../model.ts";
 import { NO_CHANGES } from "../property/diff.ts";
 import type { DiffResult } from "../property/diff.ts";
@@ -13,7 +22,7 @@ import type { Struct } from "../protocol/protobuf.ts";
 import { emptyPb } from "../protocol/protobuf.ts";
 import { packageOf, urnName, urnType } from "../urn.ts";
 import { diffResult, failuresOf, identify } from "./answers.ts";
-import { initFailure } from "./init-failure.ts";
+import { describeReasons, initFailure } from "./init-failure.ts";
 import { DiffUnavailableError } from "./provider.ts";
 import type {
   Applied,
@@ -50,9 +59,7 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setOlds(marshalProperties(olds, { keepUnknowns: true }));
     request.setNews(marshalProperties(news, { keepUnknowns: true }));
     try {
-      const response = await call<InstanceType<typeof providerPb.CheckResponse>>((done) =>
-        this.#client.checkConfig(request, done),
-      );
+      const response = await call<CheckResponse>((done) => this.#client.checkConfig(request, done));
       const inputs = annotateSecrets(unmarshalProperties(response.getInputs()), news);
       return { inputs, failures: failuresOf(response.getFailuresList()) };
     } catch (error) {
@@ -94,9 +101,7 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setSendsOldInputs(true);
     request.setSendsOldInputsToDelete(true);
     request.setArgs(marshalProperties(inputs, { keepSecrets: true, keepResources: true }));
-    const response = await call<InstanceType<typeof providerPb.ConfigureResponse>>((done) =>
-      this.#client.configure(request, done),
-    );
+    const response = await call<ConfigureResponse>((done) => this.#client.configure(request, done));
     this.#protocol = {
       acceptSecrets: response.getAcceptsecrets(),
       acceptResources: response.getAcceptresources(),
@@ -111,9 +116,7 @@ export class GrpcProvider implements ConfigurableProvider {
     identify(request, query.urn);
     request.setOlds(this.#marshal(query.olds ?? {}, query.preview));
     request.setNews(this.#marshal(query.news, query.preview));
-    const response = await call<InstanceType<typeof providerPb.CheckResponse>>((done) =>
-      this.#client.check(request, done),
-    );
+    const response = await call<CheckResponse>((done) => this.#client.check(request, done));
     const inputs = this.#withSecrets(unmarshalProperties(response.getInputs()), query.news);
     return { inputs, failures: failuresOf(response.getFailuresList()) };
   }
@@ -139,9 +142,10 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setTimeout(query.timeoutSeconds);
     request.setPreview(query.preview);
     return this.#apply(query.inputs, () =>
-      call<InstanceType<typeof providerPb.CreateResponse>>((done) => this.#client.create(request, done)).then(
-        (response) => ({ id: response.getId(), properties: response.getProperties() }),
-      ),
+      call<CreateResponse>((done) => this.#client.create(request, done)).then((response) => ({
+        id: response.getId(),
+        properties: response.getProperties(),
+      })),
     );
   }
 
@@ -158,9 +162,10 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setIgnorechangesList([...query.ignoreChanges]);
     request.setPreview(query.preview);
     return this.#apply(query.newInputs, () =>
-      call<InstanceType<typeof providerPb.UpdateResponse>>((done) => this.#client.update(request, done)).then(
-        (response) => ({ id: query.id, properties: response.getProperties() }),
-      ),
+      call<UpdateResponse>((done) => this.#client.update(request, done)).then((response) => ({
+        id: query.id,
+        properties: response.getProperties(),
+      })),
     );
   }
 
@@ -172,9 +177,7 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setProperties(this.#marshal(query.state, false));
     if (query.inputs !== undefined) request.setInputs(this.#marshal(query.inputs, false));
     const applied = await this.#apply(query.state, async () => {
-      const response = await call<InstanceType<typeof providerPb.ReadResponse>>((done) =>
-        this.#client.read(request, done),
-      );
+      const response = await call<ReadResponse>((done) => this.#client.read(request, done));
       return { id: response.getId(), properties: response.getProperties(), inputs: response.getInputs() };
     });
     if (applied.id === "") return undefined;
@@ -197,9 +200,7 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setTok(token);
     request.setArgs(this.#marshal(args, false));
     request.setPreview(preview);
-    const response = await call<InstanceType<typeof providerPb.InvokeResponse>>((done) =>
-      this.#client.invoke(request, done),
-    );
+    const response = await call<InvokeResponse>((done) => this.#client.invoke(request, done));
     return { result: unmarshalProperties(response.getReturn()), failures: failuresOf(response.getFailuresList()) };
   }
 
@@ -235,7 +236,7 @@ export class GrpcProvider implements ConfigurableProvider {
       outputs: this.#withSecrets(unmarshalProperties(failure.getProperties()), source),
       ...(inputs === undefined ? {} : { inputs: unmarshalProperties(inputs) }),
       initErrors: reasons,
-      initErrorMessage: `${reasons.length} error${reasons.length === 1 ? "" : "s"} occurred:\n${reasons.map((reason) => `\t* ${reason}`).join("\n")}\n`,
+      initErrorMessage: describeReasons(reasons),
     };
   }
 

@@ -15,3 +15,8 @@ export function initFailure(error: unknown): ErrorResourceInitFailed | undefined
     .find((any) => any.getTypeUrl().endsWith(`/${TYPE_NAME}`) || any.getTypeUrl() === TYPE_NAME);
   return detail && providerPb.ErrorResourceInitFailed.deserializeBinary(detail.getValue_asU8());
 }
+
+export function describeReasons(reasons: readonly string[]): string {
+  const heading = `${reasons.length} error${reasons.length === 1 ? "" : "s"} occurred:`;
+  return [heading, ...reasons.map((reason) => `\t* ${reason}`), ""].join("\n");
+}

@@ -7,7 +7,7 @@ export interface CheckFailure {
   reason: string;
 }
 
-export interface ResourceCall {
+interface ResourceCall {
   urn: string;
   /** A preview: unknown values may be among the properties, and nothing may change. */
   preview: boolean;

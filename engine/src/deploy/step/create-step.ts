@@ -4,7 +4,7 @@ import { isDefaultProvider } from "../urn.ts";
 import { NO_DIFFERENCES, now, PartialFailureError, providerOf } from "./step.ts";
 import type { Differences, Step, StepContext } from "./step.ts";
 
-export interface Replacement extends Differences {
+interface Replacement extends Differences {
   old: ResourceState;
   /** The old resource lives on until everything else is done, and is deleted then. */
   pendingDelete: boolean;

@@ -11,7 +11,7 @@ import { SameStep } from "./same-step.ts";
 import type { Step, StepContext } from "./step.ts";
 import type { StepExecutor } from "./step-executor.ts";
 
-export interface DeletePlannerDeps {
+interface DeletePlannerDeps {
   context: StepContext;
   olds: OldResources;
   progress: Progress;

@@ -16,7 +16,7 @@ export class DeleteProtectedError extends Error {
   }
 }
 
-export interface DeleteStepOptions {
+interface DeleteStepOptions {
   /** Part of a replacement. */
   replacing?: boolean;
   /** Its replacement comes later in the same operation: until then the state says that it is awaited. */

@@ -8,7 +8,7 @@ import { createUrn } from "../urn.ts";
 import type { Progress } from "./progress.ts";
 import type { StepContext } from "./step.ts";
 
-export interface IdentitiesDeps {
+interface IdentitiesDeps {
   stack: string;
   project: string;
   context: StepContext;

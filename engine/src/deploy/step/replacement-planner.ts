@@ -23,7 +23,7 @@ interface DependentReplace {
   keys: readonly string[];
 }
 
-export interface PlannerDeps {
+interface PlannerDeps {
   context: StepContext;
   olds: OldResources;
   progress: Progress;

@@ -3,7 +3,7 @@ import type { Registration } from "../goal.ts";
 import { isDefaultProvider, isProviderType } from "../urn.ts";
 import type { Step, StepContext } from "./step.ts";
 
-export interface SameStepOptions {
+interface SameStepOptions {
   registration?: Registration | undefined;
   /** Left out of the operation: its provider is not looked at. */
   untargeted?: boolean;

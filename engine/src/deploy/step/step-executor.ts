@@ -9,7 +9,7 @@ import { SameStep } from "./same-step.ts";
 import { outputsWithSecrets, PartialFailureError } from "./step.ts";
 import type { Step, StepContext } from "./step.ts";
 
-export interface ExecutorDeps {
+interface ExecutorDeps {
   context: StepContext;
   events: EventSink;
   parallel: number;

@@ -1,6 +1,5 @@
 /** From what the program wants to the steps that bring it about. */
 import type { ResourceState } from "../../model.ts";
-import { DeploymentError } from "../errors.ts";
 import { replaceWithOf, stateOf } from "../goal.ts";
 import type { Goal, Registration } from "../goal.ts";
 import { ignoreChanges } from "../ignore-changes.ts";
@@ -10,13 +9,14 @@ import type { DiffResult } from "../property/diff.ts";
 import { containsUnknowns, mapsEqual } from "../property/value.ts";
 import { diffResource } from "../provider/diff-resource.ts";
 import type { Provider } from "../provider/provider.ts";
-import { isProviderType, isRootStack, parseProviderReference, urnName } from "../urn.ts";
+import { isProviderType, isRootStack, parseProviderReference } from "../urn.ts";
 import { CreateStep } from "./create-step.ts";
 import type { Identities } from "./identities.ts";
 import { ImportStep } from "./import-step.ts";
 import type { Progress } from "./progress.ts";
 import { ReadStep } from "./read-step.ts";
 import { ReplaceStep } from "./replace-step.ts";
+import { providerChanged } from "./provider-change.ts";
 import type { ReplacementPlanner } from "./replacement-planner.ts";
 import { SameStep } from "./same-step.ts";
 import { NO_DIFFERENCES } from "./step.ts";
@@ -35,7 +35,7 @@ export interface ReadGoal {
   sourcePosition: string;
 }
 
-export interface GeneratorDeps {
+interface GeneratorDeps {
   context: StepContext;
   olds: OldResources;
   progress: Progress;
@@ -215,7 +215,7 @@ export class StepGenerator {
     if (replaceAnyway) return someChanges("id");
     if (replaceWithOf(state).some((urn) => progress.replaces.has(urn))) return someChanges("replaceWith");
     if (state.deletedWith !== undefined && progress.replaces.has(state.deletedWith)) return someChanges("deletedWith");
-    if (await this.#providerChanged(state, old)) return someChanges("provider");
+    if (await providerChanged(this.#deps, state, old)) return someChanges("provider");
     if (provider === undefined) return mapsEqual(old.inputs, state.inputs) ? NO_CHANGES : someChanges();
     return diffResource(
       (request) => provider.diff(request),
@@ -230,33 +230,6 @@ export class StepGenerator {
       },
       (news, olds) => ignoreChanges(context.diagnostics, state.urn, news, olds, goal.ignoreChanges),
     );
-  }
-
-  /** Whether a change of provider makes another resource: another account, another region. */
-  async #providerChanged(state: ResourceState, old: ResourceState): Promise<boolean> {
-    const { context, olds, progress } = this.#deps;
-    if (old.provider === state.provider) return false;
-    if (!old.provider || !state.provider) return true;
-    const former = parseProviderReference(old.provider);
-    const next = parseProviderReference(state.provider);
-    if (progress.renamedTo.get(former.urn) === next.urn) return false;
-    const plugin = context.providers.get(state.provider);
-    if (plugin === undefined)
-      throw new DeploymentError(
-        "PROVIDER_UNKNOWN",
-        `provider ${state.provider} of ${urnName(state.urn)} is not registered`,
-        "Create the provider before the resources that use it.",
-      );
-    const formerState = olds.get(former.urn);
-    const nextState = progress.providers.get(next.urn);
-    const diff = await plugin.diffConfig({
-      urn: next.urn,
-      oldInputs: formerState?.inputs ?? {},
-      oldOutputs: formerState?.outputs ?? {},
-      newInputs: nextState?.inputs ?? {},
-      ignoreChanges: [],
-    });
-    return diff.replaceKeys.length > 0;
   }
 
   #inTurn<Result>(work: () => Promise<Result> | Result): Promise<Result> {

@@ -10,7 +10,7 @@ import type { Progress } from "./progress.ts";
 import { SameStep } from "./same-step.ts";
 import type { Step, StepContext } from "./step.ts";
 
-export interface TargetRulesDeps {
+interface TargetRulesDeps {
   context: StepContext;
   olds: OldResources;
   progress: Progress;
