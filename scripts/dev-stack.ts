@@ -65,7 +65,9 @@ export async function pulumi(...args: readonly string[]): Promise<number> {
 }
 
 /** Runs `pulumi` for its output. */
-export async function pulumiOutput(...args: readonly string[]): Promise<{ readonly code: number; readonly stdout: string }> {
+export async function pulumiOutput(
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly stdout: string }> {
   return run(args, "pipe");
 }
 

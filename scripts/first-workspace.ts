@@ -56,12 +56,7 @@ export async function ensureFirstWorkspace(api: Api): Promise<FirstWorkspace> {
     throw new ScriptError(`the first workspace could not be read (${found.status}): ${await found.text()}`);
   }
   if (!existsSync(TOKEN_FILE)) await makeToken(api, workspaceId);
-  const { items } = await ask(
-    api,
-    TaskList,
-    "GET",
-    `/api/tasks?workspaceId=${workspaceId}&status=completed&limit=1`,
-  );
+  const { items } = await ask(api, TaskList, "GET", `/api/tasks?workspaceId=${workspaceId}&status=completed&limit=1`);
   return { workspaceId, tokenFile: TOKEN_FILE, isUsed: items.length > 0 };
 }
 

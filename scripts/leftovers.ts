@@ -76,7 +76,8 @@ export function reportDeadProcesses(): void {
     const identity = readIdentity(ROOT, record.name);
     const dead = identity === undefined || !isRunning(identity);
     if (dead) say(`found: ${record.name} (process ${identity?.pid ?? "unknown"}) is not running; starting it again`);
-    else if (record.projectDir !== ROOT) say(`found: ${record.name} runs for ${record.projectDir}; starting it again here`);
+    else if (record.projectDir !== ROOT)
+      say(`found: ${record.name} runs for ${record.projectDir}; starting it again here`);
   }
 }
 
