@@ -39,11 +39,14 @@ export function chooseEngine(env) {
  * @param {string[]} args
  */
 export function handOver(command, args) {
-  const child = spawn(command, args, { stdio: "inherit" });
-  // a terminal sends Ctrl-C to the child as well: passing it on would count it twice
-  process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+  /** @type {import("node:child_process").ChildProcess | undefined} */
+  let child = undefined;
+  // before the child is there: no signal may find this process without a way to pass it on.
+  // A terminal sends Ctrl-C to the child as well: passing it on would count it twice.
+  process.on("SIGINT", () => process.stdin.isTTY || child?.kill("SIGINT"));
   for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP", "SIGQUIT"]))
-    process.on(signal, () => child.kill(signal));
+    process.on(signal, () => child?.kill(signal));
+  child = spawn(command, args, { stdio: "inherit" });
   child.on("error", (error) => {
     process.stderr.write(`error: could not start ${command}: ${error.message}\n`);
     process.exitCode = 1;

@@ -128,7 +128,7 @@ describe("another pulumi on PATH", () => {
   });
 
   it("is told of a signal, and ends as it ends", async () => {
-    const script = `#!/bin/sh\nif [ "$1" = version ]; then echo v3.260.0; exit 0; fi\ntrap 'exit 7' TERM\nkill -TERM $PPID\nwhile :; do sleep 0.05; done\n`;
+    const script = `#!/bin/sh\nif [ "$1" = version ]; then echo v3.260.0; exit 0; fi\ntrap 'exit 7' TERM\nkill -TERM $PPID\nfor i in $(seq 400); do sleep 0.05; done\n`;
     assert.equal((await run("signal", script, ["up"])).status, 7);
   });
 
