@@ -1,6 +1,8 @@
 /** Parts of the provider protocol's messages. */
+import * as grpc from "@grpc/grpc-js";
 import type { DiffResponse } from "@pulumi/pulumi/proto/provider_pb.js";
 import type { DiffKind, DiffResult, PropertyDiff } from "../property/diff.ts";
+import { isServiceError } from "../protocol/grpc.ts";
 import { urnName, urnType } from "../urn.ts";
 import type { CheckFailure } from "./provider.ts";
 
@@ -34,4 +36,8 @@ export function diffResult(response: DiffResponse): DiffResult {
     detailedDiff: detailedDiff.size > 0 || response.getHasdetaileddiff() ? detailedDiff : undefined,
     deleteBeforeReplace: response.getDeletebeforereplace(),
   };
+}
+
+export function isUnimplemented(error: unknown): boolean {
+  return isServiceError(error) && error.code === grpc.status.UNIMPLEMENTED;
 }

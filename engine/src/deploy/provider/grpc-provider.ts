@@ -17,11 +17,11 @@ import { NO_CHANGES } from "../property/diff.ts";
 import type { DiffResult } from "../property/diff.ts";
 import { annotateSecrets, containsUnknowns, withoutSecrets } from "../property/value.ts";
 import { marshalProperties, toWire, unmarshalProperties } from "../property/wire.ts";
-import { call, CHANNEL_OPTIONS, isServiceError } from "../protocol/grpc.ts";
+import { call, CHANNEL_OPTIONS } from "../protocol/grpc.ts";
 import type { Struct } from "../protocol/protobuf.ts";
 import { emptyPb } from "../protocol/protobuf.ts";
 import { packageOf, urnName, urnType } from "../urn.ts";
-import { diffResult, failuresOf, identify } from "./answers.ts";
+import { diffResult, failuresOf, identify, isUnimplemented } from "./answers.ts";
 import { describeReasons, initFailure } from "./init-failure.ts";
 import { DiffUnavailableError } from "./provider.ts";
 import type {
@@ -248,8 +248,4 @@ export class GrpcProvider implements ConfigurableProvider {
   #withSecrets(properties: PropertyMap, source: PropertyMap): PropertyMap {
     return this.#protocol.acceptSecrets ? properties : annotateSecrets(properties, source);
   }
-}
-
-function isUnimplemented(error: unknown): boolean {
-  return isServiceError(error) && error.code === grpc.status.UNIMPLEMENTED;
 }
