@@ -76,7 +76,9 @@ async function fetchAndCheckOut(work: RepositoryWork, tree: WorkingTree): Promis
     if (results.length === FETCH_POSITION) await requireReachable(work);
     throw new BrokenRepositoryError(last?.says ?? "");
   }
-  const state = WorkingTree.state(results.slice(-2).map(({ stdout }) => stdout));
+  const state = WorkingTree.state(
+    results.slice(-WorkingTree.stateCommands(work.ref).length).map(({ stdout }) => stdout),
+  );
   const target = await tree.resolve(work.ref, state);
   if (work.inUse) {
     const warnings = state.head === target.commit ? [] : [inUseWarning(work, state.head)];

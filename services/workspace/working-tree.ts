@@ -14,13 +14,18 @@ export interface CheckoutTarget {
 /** A repository without any commit has this one, as git itself writes it. */
 export const NO_COMMIT = "0".repeat(40);
 
+/** What leads to here stays: it is on the server, or was kept before. */
+const KEEPERS = ["refs/remotes", "refs/tags", "refs/heads/automatos"];
+
 /** How git writes that there is no commit yet. */
 const UNBORN = "(initial)";
 
 /** Where a tree stands. */
 export interface TreeState {
-  /** Those refs that could be meant, as `for-each-ref` printed them. */
-  readonly refs: string;
+  /** By their full name: those that `ref` could mean, and the local branch. */
+  readonly refs: ReadonlyMap<string, { readonly commit: string; readonly symref: string }>;
+  /** Something that stays leads to the head. */
+  readonly headIsKept: boolean;
   /** NO_COMMIT before the first. */
   readonly head: string;
   readonly branch: string | undefined;
@@ -56,20 +61,24 @@ export class WorkingTree {
   /** Commands that read where the tree stands; `state` reads their output. */
   static stateCommands(ref: string | undefined): GitCommand[] {
     const format = "--format=%(refname) %(objectname) %(*objectname) %(symref)";
-    const { branchRef, tagRef } = candidates(ref);
+    const { name, branchRef, tagRef } = candidates(ref);
+    const localRef = name === undefined ? "refs/heads" : `refs/heads/${name}`;
     return [
-      { args: ["for-each-ref", format, branchRef, tagRef] },
+      { args: ["for-each-ref", format, branchRef, tagRef, localRef] },
+      // Fails before the first commit.
+      { args: ["for-each-ref", "--count=1", "--contains=HEAD", ...KEEPERS], mayFail: true },
       { args: ["status", "--porcelain=v2", "--branch", "-z"] },
     ];
   }
 
   /** @param outputs Of `stateCommands`. */
-  static state([refs = "", status = ""]: readonly string[]): TreeState {
+  static state([refs = "", headKeeper = "", status = ""]: readonly string[]): TreeState {
     const lines = status.split("\0");
     const header = (name: string) => lines.find((line) => line.startsWith(`# ${name} `))?.slice(name.length + 3);
     const oid = header("branch.oid") ?? UNBORN;
     return {
-      refs,
+      refs: new Map(refs.split("\n").map(parseRef)),
+      headIsKept: headKeeper.trim() !== "",
       head: oid === UNBORN ? NO_COMMIT : oid,
       branch: header("branch.head"),
       dirty: lines.some((line) => line !== "" && !line.startsWith("#")),
@@ -97,12 +106,7 @@ export class WorkingTree {
   /** @throws RepositoryRefNotFoundError, BrokenRepositoryError */
   async resolve(ref: string | undefined, state: TreeState): Promise<CheckoutTarget> {
     const { name, branchRef, tagRef } = candidates(ref);
-    const refs = new Map(
-      state.refs.split("\n").map((line) => {
-        const [refname = "", object = "", peeled = "", symref = ""] = line.split(" ");
-        return [refname, { commit: peeled || object, symref }] as const;
-      }),
-    );
+    const { refs } = state;
     const branch = refs.get(branchRef);
     if (branch !== undefined) {
       return { commit: branch.commit, branch: name ?? branch.symref.replace(/^refs\/remotes\/origin\//, "") };
@@ -146,7 +150,9 @@ export class WorkingTree {
     if (target.commit === NO_COMMIT) return [];
     if (head === target.commit && branch === (target.branch ?? "(detached)") && !dirty) return [];
 
-    const loose = [dirty ? await this.#commitAll(head) : head, ...(await this.#localBranch(target.branch))];
+    const local = target.branch === undefined ? undefined : state.refs.get(`refs/heads/${target.branch}`)?.commit;
+    const loose = dirty ? [await this.#commitAll(head)] : state.headIsKept ? [] : [head];
+    if (local !== undefined && local !== head) loose.push(local);
     const kept = await this.#keep(loose, keepAs);
     if (dirty) for (const name of UNFINISHED_WORK) await this.#removeState(name);
     await this.run(checkoutCommand(target), ...(dirty ? [{ args: ["clean", "--force", "-d", "--quiet"] }] : []));
@@ -162,27 +168,24 @@ export class WorkingTree {
     return commit;
   }
 
-  async #localBranch(branch: string | undefined): Promise<string[]> {
-    if (branch === undefined) return [];
-    const found = await this.attempt("rev-parse", "--verify", "--quiet", `refs/heads/${branch}^{commit}`);
-    return found.ok ? [found.stdout.trim()] : [];
-  }
-
   /** Those of the commits that nothing else keeps get a branch. */
   async #keep(commits: readonly string[], keepAs: string): Promise<string[]> {
     const candidates = [...new Set(commits)].filter((commit) => commit !== NO_COMMIT);
     if (candidates.length === 0) return [];
-    const places = ["refs/remotes", "refs/tags", "refs/heads/automatos"];
-    const keepers = await this.run(
-      ...candidates.map((commit) => ({ args: ["for-each-ref", "--count=1", `--contains=${commit}`, ...places] })),
+    const [taken = "", ...keepers] = await this.run(
+      { args: ["for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/automatos"] },
+      ...candidates.map((commit) => ({ args: ["for-each-ref", "--count=1", `--contains=${commit}`, ...KEEPERS] })),
     );
-    const loose = candidates.filter((_commit, index) => keepers[index] === "");
-    const branches = loose.map((_commit, index) => (index === 0 ? keepAs : `${keepAs}-${index + 1}`));
-    const updates = loose.map((commit, index) => ({
-      args: ["update-ref", `refs/heads/${branches[index] ?? ""}`, commit],
+    const names = freeNames(keepAs, new Set(taken.split("\n")));
+    const kept = candidates
+      .filter((_commit, index) => keepers[index] === "")
+      .map((commit) => ({ commit, branch: names.next().value }));
+    // The last argument: only if there is none of that name yet.
+    const updates = kept.map(({ commit, branch }) => ({
+      args: ["update-ref", `refs/heads/${branch}`, commit, "0".repeat(commit.length)],
     }));
     if (updates.length > 0) await this.run(...updates);
-    return branches;
+    return kept.map(({ branch }) => branch);
   }
 
   async #removeState(name: string): Promise<void> {
@@ -197,6 +200,20 @@ export class WorkingTree {
         await this.#files.remove(path);
       }
     }
+  }
+}
+
+/** A line of `for-each-ref` in the format above. An annotated tag stands for its commit. */
+function parseRef(line: string): [string, { commit: string; symref: string }] {
+  const [name = "", object = "", peeled = "", symref = ""] = line.split(" ");
+  return [name, { commit: peeled || object, symref }];
+}
+
+/** `name`, `name-2`, `name-3` and so on, without those that are taken. */
+function* freeNames(name: string, taken: ReadonlySet<string>): Generator<string, never> {
+  for (let number = 1; ; number += 1) {
+    const free = number === 1 ? name : `${name}-${number}`;
+    if (!taken.has(free)) yield free;
   }
 }
 

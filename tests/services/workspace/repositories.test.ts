@@ -99,6 +99,17 @@ describe("Repositories", () => {
     await hostGit(world.upstream, "pull", "--quiet", "--rebase", "origin", "main");
   });
 
+  it("keeps what each attempt of one task left, side by side", async () => {
+    const taskId = randomUUID();
+    const branch = `automatos/left-over-${taskId}`;
+    await world.ensure({ taskId });
+    for (const attempt of ["first", "second"]) {
+      await world.agent(`echo ${attempt} > attempt.txt`);
+      assert.deepEqual(codes((await world.ensure({ taskId })).warnings), ["REPOSITORY_LEFT_OVERS_KEPT"]);
+    }
+    assert.equal(await world.agent(`git show ${branch}:attempt.txt ${branch}-2:attempt.txt`), "first\nsecond");
+  });
+
   it("copes with more changed files than anybody wants to read about", async () => {
     await world.ensure();
     await world.agent(`i=0; while [ $i -lt 3000 ]; do : > "$(printf '%0200d' $i)"; i=$((i+1)); done; git add -A`);
