@@ -63,9 +63,6 @@ export async function run(
 export const sh = (sandbox: Sandbox, profile: SandboxProfile, script: string, options: Partial<SandboxCommand> = {}) =>
   run(sandbox, profile, ["/bin/sh", "-c", script], options);
 
-export const python = (sandbox: Sandbox, profile: SandboxProfile, script: string) =>
-  run(sandbox, profile, ["/usr/bin/python3", "-c", script]);
-
 /** A gateway's socket that answers each connection with `answer` and tells what was said to it. */
 export async function startSocket(path: string, answer: string): Promise<{ server: Server; heard: string[] }> {
   const heard: string[] = [];
