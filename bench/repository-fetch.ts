@@ -1,6 +1,7 @@
 /**
- * The second use of a repository (fetch what is new, check it out) against a fresh clone of it: 256 MB that do not
- * compress, half of them history, over git's HTTP backend, through the real gateway and the real sandbox.
+ * The second use of a repository (fetch what is new, check it out) against a fresh clone of it: 256 MB of files as
+ * large as source files are, a third of them history, over git's HTTP backend, through the real gateway and the real
+ * sandbox, all on one machine: over a real network a clone takes longer still.
  *
  *     node bench/repository-fetch.ts [megabytes]
  */
@@ -16,7 +17,9 @@ import {
 } from "../tests/services/workspace/repositories-support.ts";
 
 const megabytes = Number(process.argv[2] ?? "256");
-const FILE_BYTES = 1024 ** 2;
+const FILE_BYTES = 12 * 1024;
+/** Text of random letters: what is left of it when git has compressed it. */
+const COMPRESSED_SHARE = 0.76;
 const REPEATS = 3;
 
 /** A commit of many files, and one more that replaces half of them. */
@@ -25,7 +28,7 @@ async function fill(bareRepository: string): Promise<void> {
     cwd: bareRepository,
     stdio: ["pipe", "inherit", "inherit"],
   });
-  const files = Math.ceil((megabytes * 2) / 3);
+  const files = Math.ceil((megabytes * 1024 ** 2 * 2) / 3 / (FILE_BYTES * COMPRESSED_SHARE));
   await writeCommit(importer.stdin, files, "");
   await writeCommit(importer.stdin, Math.floor(files / 2), "from refs/heads/main^0\n");
   importer.stdin.end();
@@ -36,8 +39,8 @@ async function fill(bareRepository: string): Promise<void> {
 async function writeCommit(to: Writable, files: number, from: string): Promise<void> {
   to.write(`commit refs/heads/main\ncommitter bench <bench@example.test> 1700000000 +0000\ndata 4\nmany\n${from}`);
   for (let index = 0; index < files; index += 1) {
-    to.write(`M 100644 inline data/${index}.bin\ndata ${FILE_BYTES}\n`);
-    to.write(randomBytes(FILE_BYTES));
+    to.write(`M 100644 inline src/${index % 200}/${index}.txt\ndata ${FILE_BYTES}\n`);
+    to.write(randomBytes((FILE_BYTES * 3) / 4).toString("base64"));
     if (!to.write("\n")) await once(to, "drain");
   }
 }

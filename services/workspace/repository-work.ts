@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { TaskEventBody } from "../../contracts/task-event.ts";
-import { type GitDeps, git } from "./git-in-sandbox.ts";
+import { type GitCommand, type GitDeps, git } from "./git-in-sandbox.ts";
 import { RepositoryCheckoutFailedError, RepositoryUnreachableError } from "./repository-errors.ts";
 import type { SafeFs } from "./safe-fs.ts";
-import { BrokenRepositoryError, WorkingTree } from "./working-tree.ts";
+import { BrokenRepositoryError, REMOTE_HEAD_REF, type TreeState, WorkingTree } from "./working-tree.ts";
 
 export interface RepositoryWork {
   readonly git: GitDeps;
@@ -27,6 +27,7 @@ export interface ReadyRepository {
 
 /** All branches of the server, under their usual names whatever the clone's configuration says. */
 const ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*";
+const REMOTE_HEAD = `+HEAD:${REMOTE_HEAD_REF}`;
 
 /** The fetch is the second command: when that many have ended, and the last has failed, it was that one. */
 const FETCH_POSITION = 2;
@@ -64,21 +65,13 @@ async function refresh(work: RepositoryWork, folder: string): Promise<ReadyRepos
 }
 
 async function fetchAndCheckOut(work: RepositoryWork, tree: WorkingTree): Promise<ReadyRepository> {
-  const results = await tree.attemptAll([
-    { args: ["config", "--replace-all", "remote.origin.url", work.url] },
-    { args: ["fetch", "--prune", "--tags", "--force", "origin", ALL_BRANCHES] },
+  let state = await fetchAll(work, tree);
+  if (work.ref === undefined && !state.knowsDefaultBranch) {
     // Fails for a repository without commits, which has no default branch yet.
-    ...(work.ref === undefined ? [{ args: ["remote", "set-head", "origin", "--auto"], mayFail: true }] : []),
-    ...WorkingTree.stateCommands(work.ref),
-  ]);
-  const last = results.at(-1);
-  if (last?.ok !== true) {
-    if (results.length === FETCH_POSITION) await requireReachable(work);
-    throw new BrokenRepositoryError(last?.says ?? "");
+    const setHead = { args: ["remote", "set-head", "origin", "--auto"], mayFail: true };
+    const [, ...outputs] = await tree.run(setHead, ...WorkingTree.stateCommands(work.ref));
+    state = WorkingTree.state(outputs);
   }
-  const state = WorkingTree.state(
-    results.slice(-WorkingTree.stateCommands(work.ref).length).map(({ stdout }) => stdout),
-  );
   const target = await tree.resolve(work.ref, state);
   if (work.inUse) {
     const warnings = state.head === target.commit ? [] : [inUseWarning(work, state.head)];
@@ -88,6 +81,26 @@ async function fetchAndCheckOut(work: RepositoryWork, tree: WorkingTree): Promis
   const warnings = kept.map((branch) => leftOverWarning(work, branch));
   return { action: "fetched", commit: target.commit, warnings };
 }
+
+async function fetchAll(work: RepositoryWork, tree: WorkingTree): Promise<TreeState> {
+  // Which branch is the default one is another question to the server; which commit that is comes with the fetch.
+  const withHead = work.ref === undefined ? [ALL_BRANCHES, REMOTE_HEAD] : [ALL_BRANCHES];
+  let results = await tree.attemptAll(fetchCommands(work, withHead));
+  const noHead = results.length === FETCH_POSITION && results.at(-1)?.says.includes("remote ref HEAD") === true;
+  if (noHead) results = await tree.attemptAll(fetchCommands(work, [ALL_BRANCHES])); // nothing was ever pushed there
+  const last = results.at(-1);
+  if (last?.ok !== true) {
+    if (results.length === FETCH_POSITION) await requireReachable(work);
+    throw new BrokenRepositoryError(last?.says ?? "");
+  }
+  return WorkingTree.state(results.slice(FETCH_POSITION).map(({ stdout }) => stdout));
+}
+
+const fetchCommands = (work: RepositoryWork, refspecs: readonly string[]): GitCommand[] => [
+  { args: ["config", "--replace-all", "remote.origin.url", work.url] },
+  { args: ["fetch", "--prune", "--tags", "--force", "origin", ...refspecs] },
+  ...WorkingTree.stateCommands(work.ref),
+];
 
 /** Into another name first: a clone that is there under its own name is whole. */
 async function clone(work: RepositoryWork, warnings: TaskEventBody[]): Promise<ReadyRepository> {

@@ -17,6 +17,9 @@ export const NO_COMMIT = "0".repeat(40);
 /** What leads to here stays: it is on the server, or was kept before. */
 const KEEPERS = ["refs/remotes", "refs/tags", "refs/heads/automatos"];
 
+/** The commit that the server's HEAD was at when it was fetched last. */
+export const REMOTE_HEAD_REF = "refs/automatos/remote-head";
+
 /** How git writes that there is no commit yet. */
 const UNBORN = "(initial)";
 
@@ -24,6 +27,8 @@ const UNBORN = "(initial)";
 export interface TreeState {
   /** By their full name: those that `ref` could mean, and the local branch. */
   readonly refs: ReadonlyMap<string, { readonly commit: string; readonly symref: string }>;
+  /** The branch that was the server's default when it was asked last is still at the commit of its HEAD. */
+  readonly knowsDefaultBranch: boolean;
   /** Something that stays leads to the head. */
   readonly headIsKept: boolean;
   /** NO_COMMIT before the first. */
@@ -64,7 +69,7 @@ export class WorkingTree {
     const { name, branchRef, tagRef } = candidates(ref);
     const localRef = name === undefined ? "refs/heads" : `refs/heads/${name}`;
     return [
-      { args: ["for-each-ref", format, branchRef, tagRef, localRef] },
+      { args: ["for-each-ref", format, branchRef, tagRef, localRef, REMOTE_HEAD_REF] },
       // Fails before the first commit.
       { args: ["for-each-ref", "--count=1", "--contains=HEAD", ...KEEPERS], mayFail: true },
       { args: ["status", "--porcelain=v2", "--branch", "-z"] },
@@ -76,8 +81,11 @@ export class WorkingTree {
     const lines = status.split("\0");
     const header = (name: string) => lines.find((line) => line.startsWith(`# ${name} `))?.slice(name.length + 3);
     const oid = header("branch.oid") ?? UNBORN;
+    const byName = new Map(refs.split("\n").map(parseRef));
+    const defaultBranch = byName.get("refs/remotes/origin/HEAD")?.commit;
     return {
-      refs: new Map(refs.split("\n").map(parseRef)),
+      refs: byName,
+      knowsDefaultBranch: defaultBranch !== undefined && defaultBranch === byName.get(REMOTE_HEAD_REF)?.commit,
       headIsKept: headKeeper.trim() !== "",
       head: oid === UNBORN ? NO_COMMIT : oid,
       branch: header("branch.head"),

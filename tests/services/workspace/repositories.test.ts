@@ -146,6 +146,19 @@ describe("Repositories", () => {
     await world.repositories.drop(world.workspaceId, "empty");
   });
 
+  it("follows the server's default branch when that becomes another", async () => {
+    const { hostGit } = await import("./repositories-support.ts");
+    const bare = join(world.upstream, "../remotes/shop.git");
+    const trunk = await world.push("trunk.txt", "trunk\n", "trunk");
+    await hostGit(world.upstream, "checkout", "--quiet", "main");
+    await hostGit(bare, "symbolic-ref", "HEAD", "refs/heads/trunk");
+    assert.equal(ready((await world.ensure()).event).commit, trunk);
+    assert.equal(await world.agent("git status --short --branch"), "## trunk...origin/trunk");
+    await hostGit(bare, "symbolic-ref", "HEAD", "refs/heads/main");
+    assert.notEqual(ready((await world.ensure()).event).commit, trunk);
+    assert.equal(await world.agent("git status --short --branch"), "## main...origin/main");
+  });
+
   it("gets out of a merge that was left in the middle", async () => {
     await world.push("conflict.txt", "theirs\n", "other");
     const { hostGit } = await import("./repositories-support.ts");
