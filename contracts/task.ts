@@ -44,7 +44,14 @@ export const isTerminal = (state: TaskState): state is TerminalState => TASK_TRA
 export const TaskResources = z.strictObject({
   cpuMillicores: z.int().min(50).max(64_000).default(500),
   memoryMb: z.int().min(32).max(262_144).default(512),
-  diskMb: z.int().min(1).max(1_048_576).default(1_024),
+  diskMb: z
+    .int()
+    .min(1)
+    .max(1_048_576)
+    .default(1_024)
+    .describe(
+      "The largest file that a command may write; the plan's quota bounds all files of the workspace together.",
+    ),
   gpu: z.boolean().default(false),
   networkAccess: z.boolean().default(true).describe("Whether the sandbox may reach the gateway."),
   repoClone: z.boolean().default(false).describe("Whether `repositories` are made ready before the first step."),

@@ -17,6 +17,7 @@ import { TreeUsageMeter } from "../workspace/usage.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import { WorkspaceVolume } from "../workspace/workspace-volume.ts";
 import { createExecuteTask } from "./execute-task.ts";
+import { QuotaGuard } from "./quota-guard.ts";
 
 export interface WorkerDeps {
   readonly env: WorkerEnv;
@@ -46,7 +47,7 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
   const locks = new PostgresRepositoryLocks({ connectionString: url, logger: log });
   const usage = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
   const isLive = (taskId: string) => isRunning(pool, taskId);
-  const volume = new WorkspaceVolume({ rootDir: env.WORKSPACES_DIR, locks, logger: log });
+  const volume = new WorkspaceVolume({ rootDir: env.WORKSPACES_DIR, locks, isLive, logger: log });
   const repositories = new Repositories({ rootDir: env.WORKSPACES_DIR, locks, meter: usage, isLive, logger: log });
   const planLimits = env.PLAN_LIMITS;
   const metrics = createRunnerMetrics(registry);
@@ -55,6 +56,7 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
     volume,
     repositories,
     usage,
+    guard: new QuotaGuard({ usage, volumeDir: env.WORKSPACES_DIR, log }),
     sandbox,
     planLimits,
     gateway: { socketPath: env.GATEWAY_SOCKET, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },

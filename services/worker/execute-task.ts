@@ -5,9 +5,10 @@ import type { ExecuteTask, TaskExecution } from "../runner/task-runner.ts";
 import { signTaskToken } from "../runtime/task-token.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import type { Repositories } from "../workspace/repositories.ts";
-import { admitByQuota, type UsageMeter } from "../workspace/usage.ts";
+import { admitByQuota, nearlyUsedWarning, type UsageMeter } from "../workspace/usage.ts";
 import type { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { TaskFolder, WorkspaceVolume } from "../workspace/workspace-volume.ts";
+import type { QuotaGuard } from "./quota-guard.ts";
 import { runSteps } from "./run-steps.ts";
 
 export interface ExecuteTaskDeps {
@@ -15,6 +16,7 @@ export interface ExecuteTaskDeps {
   readonly volume: WorkspaceVolume;
   readonly repositories: Repositories;
   readonly usage: UsageMeter;
+  readonly guard: Pick<QuotaGuard, "watch">;
   readonly sandbox: Sandbox;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
   /** Unix socket of the gateway, and the key that signs what names a task there. */
@@ -49,8 +51,8 @@ export class GpuUnavailableError extends PlatformError {
 
 /** What a worker does with a task: prepares its workspace, makes its repositories ready, runs its steps, cleans up. */
 export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
-  return async (execution) => {
-    const { task } = execution;
+  return async (given) => {
+    const { task, emit } = given;
     if (task.steps.length === 0) throw new NothingToRunError(task.taskId);
     if (task.resources.gpu) throw new GpuUnavailableError(task.taskId);
     const [workspace, uid] = await Promise.all([
@@ -59,19 +61,28 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
     ]);
     const quotaBytes = deps.planLimits[workspace.plan].storageQuotaBytes;
     const warning = await admitByQuota(deps.usage, task.workspaceId, quotaBytes);
-    if (warning !== undefined) execution.emit(warning);
+    if (warning !== undefined) emit(warning);
 
     const workspaceDir = await deps.volume.prepare(
       { workspaceId: task.workspaceId, planTier: workspace.plan, createdAt: workspace.createdAt },
       { uid, quotaBytes },
     );
     const folder = await deps.volume.openTask(task.workspaceId, task.taskId, uid);
+    const guard = deps.guard.watch({
+      workspaceId: task.workspaceId,
+      quotaBytes,
+      onNearlyUsed: (usedBytes) => {
+        if (warning === undefined) emit(nearlyUsedWarning(task.workspaceId, usedBytes, quotaBytes));
+      },
+    });
+    const execution = { ...given, signal: AbortSignal.any([given.signal, guard.signal]) };
     try {
       const profile = await sandboxProfile(deps, task, workspaceDir, uid);
       await folder.writeEnv(profile.environment);
       await prepareRepositories(deps, execution, profile, folder);
       return await runSteps({ execution, profile, folder, sandbox: deps.sandbox, toolPolicy: workspace.toolPolicy });
     } finally {
+      guard.stop();
       await deps.repositories.releaseTask(task.workspaceId, task.taskId);
       await folder.close();
       deps.usage.refreshInBackground(task.workspaceId);
@@ -104,6 +115,8 @@ async function sandboxProfile(
       : undefined,
     environment: {
       ...deps.environment,
+      // The gateway takes Basic alone: git need not ask first which methods there are.
+      GIT_HTTP_PROXY_AUTHMETHOD: "basic",
       AUTOMATOS_TASK_ID: task.taskId,
       AUTOMATOS_WORKSPACE_ID: task.workspaceId,
       GIT_AUTHOR_NAME: task.agentId,

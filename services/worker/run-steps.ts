@@ -7,6 +7,7 @@ import { runTool } from "../sandbox/tools/registry.ts";
 import { CommandFailedError } from "../sandbox/tools/tool-errors.ts";
 import type { ToolContext, ToolResult } from "../sandbox/tools/tool.ts";
 import type { TaskFolder } from "../workspace/workspace-volume.ts";
+import { limitReached } from "./quota-guard.ts";
 
 export interface RunStepsOptions {
   readonly execution: TaskExecution;
@@ -19,10 +20,10 @@ export interface RunStepsOptions {
 const MAX_SUMMARY_CHARS = 200;
 
 export class StepFailedError extends PlatformError {
-  constructor(index: number, tool: string, exitCode: number | null, expected: readonly number[]) {
+  constructor(tool: string, exitCode: number | null, expected: readonly number[]) {
     super(
       "STEP_FAILED",
-      `step ${index} (${tool}) ended with ${exitCode ?? "a signal"}, expected ${expected.join(" or ")}`,
+      `${tool} ended with ${exitCode === null ? "a signal" : `exit code ${exitCode}`}, expected ${expected.join(" or ")}`,
       {
         remedy: "Read the step's output; list the exit code in expectedExitCodes if it is not a failure.",
         status: 422,
@@ -59,7 +60,7 @@ async function runStep(options: RunStepsOptions, step: TaskStep, index: number):
     log: (text) => folder.log.write(text),
   };
   const answer = await runTool(step.tool, step.input, context, options.toolPolicy);
-  const error = judge(step, index, answer);
+  const error = limitReached(execution.signal) ?? judge(step, answer);
   return {
     index,
     tool: step.tool,
@@ -72,13 +73,13 @@ async function runStep(options: RunStepsOptions, step: TaskStep, index: number):
 }
 
 /** A call that could not be made fails the step; so does an exit code that nobody expects. */
-function judge(step: TaskStep, index: number, answer: ToolResult): PlatformError | null {
+function judge(step: TaskStep, answer: ToolResult): PlatformError | null {
   const hasExitCode = answer.ok || answer.error instanceof CommandFailedError;
   if (step.tool !== "execute_command" || !hasExitCode) return answer.error;
   const { expectedExitCodes } = step;
   const exitCode = answer.exitCode ?? null;
   if (exitCode !== null && expectedExitCodes.includes(exitCode)) return null;
-  return new StepFailedError(index, step.tool, exitCode, expectedExitCodes);
+  return new StepFailedError(step.tool, exitCode, expectedExitCodes);
 }
 
 /** What a step does, in a line for people. */

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import path from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { AgentTaskInput, TaskResult } from "../../contracts/task.ts";
+import { readEvents } from "../support/events.ts";
+import { startPlatform, type TestPlatform } from "../support/platform.ts";
+
+const MB = 1_000_000;
+const QUOTA_BYTES = 40 * MB;
+/** Never ends by itself: whoever takes what it writes away has stopped it. */
+const FILL = `
+  const fs = require("node:fs");
+  const data = Buffer.alloc(1e6, 1);
+  console.log("begun");
+  let count = 0;
+  const timer = setInterval(() => {
+    fs.writeFileSync("file-" + count, data);
+    count += 1;
+    if (count === 400) clearInterval(timer), setInterval(() => {}, 1000);
+  }, 20);
+`;
+
+describe("what tasks write, on real processes", () => {
+  let platform: TestPlatform;
+
+  before(async () => {
+    platform = await startPlatform({ planLimits: { starter: { storageQuotaBytes: QUOTA_BYTES } } });
+  });
+  after(() => platform.stop());
+
+  const aTask = (workspaceId: string, script: string, cwd = "."): AgentTaskInput & { taskId: string } => ({
+    taskId: randomUUID(),
+    workspaceId,
+    steps: [
+      { tool: "create_directory", input: { path: cwd } },
+      { tool: "execute_command", input: { argv: ["node", "-e", script], cwd, timeoutSeconds: 200 } },
+    ],
+  });
+  const submit = (task: AgentTaskInput) => platform.request("POST", "/api/tasks", task);
+  const result = (taskId: string) => platform.request<TaskResult>("GET", `/api/tasks/${taskId}/result?wait=50`);
+
+  it("stops a task that fills its workspace's quota, with the reason, and others do not notice", async () => {
+    const full = await platform.createWorkspace({ plan: "starter" });
+    const other = await platform.createWorkspace();
+    const filling = aTask(full, FILL, "artifacts/fill");
+    await submit(filling);
+    await readEvents(platform, filling.taskId, ({ body }) => body.type === "step_output");
+    const meanwhile = aTask(other, "require('node:fs').writeFileSync('done', 'x'.repeat(1e6))");
+    await submit(meanwhile);
+
+    const stopped = await result(filling.taskId);
+    assert.equal(stopped.status, "failed", JSON.stringify(stopped));
+    assert.equal(stopped.error?.code, "WORKSPACE_QUOTA_EXCEEDED");
+    assert.deepEqual(
+      stopped.steps.map(({ ok, error }) => [ok, error?.code ?? null]),
+      [
+        [true, null],
+        [false, "WORKSPACE_QUOTA_EXCEEDED"],
+      ],
+    );
+    assert.equal((await result(meanwhile.taskId)).status, "completed");
+    const written = execFileSync("du", ["-sb", path.join(platform.workspacesDir, full)], { encoding: "utf8" });
+    assert.ok(Number.parseInt(written, 10) < 400 * MB, `stopped before it had written all: ${written}`);
+
+    const refused = aTask(full, "0");
+    await submit(refused);
+    assert.equal((await result(refused.taskId)).error?.code, "WORKSPACE_QUOTA_EXCEEDED");
+  });
+});

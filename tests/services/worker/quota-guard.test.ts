@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, describe, it } from "node:test";
+import { pino } from "pino";
+import { limitReached, QuotaGuard, type TaskGuard } from "../../../services/worker/quota-guard.ts";
+import { TreeUsageMeter } from "../../../services/workspace/usage.ts";
+
+const MB = 1_000_000;
+const log = pino({ level: "silent" });
+
+describe("QuotaGuard", () => {
+  const folders: string[] = [];
+  let rootDir: string;
+  let usage: TreeUsageMeter;
+  let freeBytes: number;
+  let guard: QuotaGuard;
+
+  beforeEach(async () => {
+    rootDir = await mkdtemp(join(tmpdir(), "guard-"));
+    folders.push(rootDir);
+    usage = new TreeUsageMeter({ rootDir, logger: log });
+    freeBytes = 1_000 * MB;
+    guard = new QuotaGuard({
+      usage,
+      volumeDir: rootDir,
+      space: async () => ({ totalBytes: 2_000 * MB, freeBytes }),
+      reserveBytes: () => 100 * MB,
+      log,
+    });
+  });
+  after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
+
+  async function workspace(): Promise<string> {
+    const workspaceId = randomUUID();
+    await mkdir(join(rootDir, workspaceId));
+    await usage.measure(workspaceId);
+    return workspaceId;
+  }
+  const write = (workspaceId: string, name: string, bytes: number) =>
+    writeFile(join(rootDir, workspaceId, name), Buffer.alloc(bytes, 1));
+  const fired = async ({ signal }: TaskGuard) => {
+    if (!signal.aborted) await once(signal, "abort");
+    return limitReached(signal)?.code;
+  };
+
+  it("warns once of what is nearly full, then stops every task of the workspace, and no other's", async () => {
+    const [full, other] = [await workspace(), await workspace()];
+    const told = Promise.withResolvers<number>();
+    let warnings = 0;
+    const onNearlyUsed = (usedBytes: number): void => {
+      warnings += 1;
+      told.resolve(usedBytes);
+    };
+    const quotaBytes = 10 * MB;
+    const tasks = [1, 2].map(() => guard.watch({ workspaceId: full, quotaBytes, onNearlyUsed }));
+    const unconcerned = guard.watch({ workspaceId: other, quotaBytes, onNearlyUsed });
+    await write(full, "a", 9 * MB);
+    assert.ok((await told.promise) >= 9 * MB);
+    await write(full, "b", 9 * MB);
+    assert.deepEqual(await Promise.all(tasks.map(fired)), ["WORKSPACE_QUOTA_EXCEEDED", "WORKSPACE_QUOTA_EXCEEDED"]);
+    assert.equal(warnings, 2); // one of each task
+    assert.equal(unconcerned.signal.aborted, false);
+    for (const task of [...tasks, unconcerned]) task.stop();
+  });
+
+  it("stops the workspace that grew most when the volume's reserve is touched, and the others run on", async () => {
+    const [greedy, other] = [await workspace(), await workspace()];
+    const watch = (workspaceId: string) =>
+      guard.watch({ workspaceId, quotaBytes: 1_000 * MB, onNearlyUsed: () => assert.fail() });
+    const [stopped, running] = [watch(greedy), watch(other)];
+    await write(other, "some", 18 * MB);
+    await write(greedy, "much", 40 * MB);
+    freeBytes = 99 * MB;
+    assert.equal(await fired(stopped), "VOLUME_FULL");
+    stopped.stop();
+    assert.equal(running.signal.aborted, false);
+    freeBytes = 1_000 * MB;
+    running.stop();
+  });
+
+  it("stops nobody for what something else wrote to the volume", async () => {
+    const idle = await workspace();
+    const looks = Promise.withResolvers<undefined>();
+    let looked = 0;
+    const quiet = new QuotaGuard({
+      usage,
+      volumeDir: rootDir,
+      space: async () => {
+        looked += 1;
+        if (looked === 3) looks.resolve(undefined);
+        return { totalBytes: 2_000 * MB, freeBytes: 0 };
+      },
+      log,
+    });
+    const task = quiet.watch({ workspaceId: idle, quotaBytes: MB, onNearlyUsed: () => assert.fail() });
+    await looks.promise;
+    assert.equal(task.signal.aborted, false);
+    task.stop();
+    task.stop();
+  });
+
+  it("tells a limit from the runner's own reasons to stop", () => {
+    assert.equal(limitReached(AbortSignal.abort("cancelled")), undefined);
+    assert.equal(limitReached(new AbortController().signal), undefined);
+  });
+});
