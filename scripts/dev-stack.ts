@@ -51,7 +51,6 @@ function environment(): NodeJS.ProcessEnv {
     PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
     PULUMI_HOME: process.env["PULUMI_HOME"] ?? path.join(ROOT, ".pulumi", "home"),
     PULUMI_SKIP_UPDATE_CHECK: "true",
-    NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? path.join(ROOT, ".pulumi", "compiled"),
   };
   // either would lead to another state than the project's own
   delete environment["PULUMI_BACKEND_URL"];

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { PlanLimitOverrides } from "../../contracts/plan.ts";
 import type { ApiEnv, GatewayEnv, SandboxKind, WorkerEnv } from "../../contracts/service-env.ts";
+import { WORKER_NODE_FLAGS } from "./node-flags.ts";
 import { LocalPostgres } from "./local-postgres.ts";
 import { LocalProcess } from "./local-process.ts";
 import type { MachineIndexes } from "./machine-indexes.ts";
@@ -77,7 +78,8 @@ export class LocalPlatform extends pulumi.ComponentResource {
     );
     // the API brings the schema up to date: nothing that reads the database starts before it is done
     const api = this.#service("api", name, args.ports.api, "ports.api", apiEnv(args, postgres, secrets), [postgres]);
-    const gatewayVariables = gatewayEnv(args, postgres, secrets);
+    // names are looked up on the thread pool: a slow name server must not hold up the others
+    const gatewayVariables = { ...gatewayEnv(args, postgres, secrets), UV_THREADPOOL_SIZE: "64" };
     const gateway = this.#service("gateway", name, args.ports.gateway, "ports.gateway", gatewayVariables, [api]);
     // after the gateway, so that a worker that is stopped can end its tasks with their network in place
     const workers = workerPorts(args).map((port, index) =>
@@ -145,6 +147,7 @@ export class LocalPlatform extends pulumi.ComponentResource {
       {
         name,
         program,
+        nodeFlags: kind === "worker" ? WORKER_NODE_FLAGS : [],
         port,
         portKey,
         env: Object.fromEntries(set),

@@ -6,6 +6,11 @@ export interface LocalProcessArgs {
   readonly name: string;
   /** The program's main file, below the project's folder; run by the Node.js that runs the deployment. */
   readonly program: string;
+  /**
+   * Flags of Node.js itself.
+   * @default `[]`
+   */
+  readonly nodeFlags?: readonly string[];
   /** The program's whole environment, but for the machine's PATH and its like. Kept as a secret. */
   readonly env: Readonly<Record<string, pulumi.Input<string>>>;
   /** TCP port on 127.0.0.1 where the program answers 200 on `/readyz` once it can work. */
@@ -56,7 +61,7 @@ export class LocalProcess extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: LocalProcessArgs, opts?: pulumi.CustomResourceOptions) {
     const outputs = { pid: undefined, startTime: undefined, fingerprint: undefined, status: undefined };
-    const defaults = { stopGraceSeconds: 30, readyTimeoutSeconds: 60 };
+    const defaults = { nodeFlags: [], stopGraceSeconds: 30, readyTimeoutSeconds: 60 };
     super(
       provider,
       name,

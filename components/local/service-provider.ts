@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import type { dynamic } from "@pulumi/pulumi";
 import type { Daemon } from "./daemon.ts";
 import { logFileOf } from "./daemon-record.ts";
@@ -9,10 +9,14 @@ import { isHttpReady } from "./http-health.ts";
 import type { ProcessIdentity } from "./process-table.ts";
 import { PROJECT_DIR, resolveProjectPath } from "./project-folder.ts";
 
+/** Node keeps compiled code here; also where `scripts/run.mjs` has it. */
+const COMPILE_CACHE = join(".automatos", "compile-cache");
+
 /** What a LocalProcess is given; plain data, as it is in a stack's state. */
 export interface ServiceInputs {
   readonly name: string;
   readonly program: string;
+  readonly nodeFlags: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly port: number;
   readonly portKey: string;
@@ -30,10 +34,10 @@ export interface ServiceOutputs extends Omit<ServiceInputs, "env">, ProcessIdent
 }
 
 /** A hash of everything that decides how a service runs. */
-export function fingerprintOf({ program, env, port, sourceHash }: ServiceInputs): string {
+export function fingerprintOf({ program, nodeFlags, env, port, sourceHash }: ServiceInputs): string {
   const entries = Object.entries(env).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash("sha256")
-    .update(JSON.stringify([program, entries, port, sourceHash]))
+    .update(JSON.stringify([program, nodeFlags, entries, port, sourceHash]))
     .digest("hex");
 }
 
@@ -48,16 +52,26 @@ function toDaemon(projectDir: string, inputs: ServiceInputs): Daemon {
     stopSignal: "SIGTERM",
     stopGraceSeconds: inputs.stopGraceSeconds,
     readyTimeoutSeconds: inputs.readyTimeoutSeconds,
-    prepare: async () => [process.execPath, "--disable-warning=ExperimentalWarning", inputs.program],
-    env: { ...hostEnvironment(), ...(Object.fromEntries(env) as Record<string, string>) },
+    prepare: async () => [
+      process.execPath,
+      "--disable-warning=ExperimentalWarning",
+      ...inputs.nodeFlags,
+      inputs.program,
+    ],
+    env: {
+      ...hostEnvironment(),
+      // Spares each start, and the memory of each service, the compiler that strips the types.
+      NODE_COMPILE_CACHE: join(projectDir, COMPILE_CACHE),
+      ...(Object.fromEntries(env) as Record<string, string>),
+    },
     isReady: async () => isHttpReady(inputs.port),
   };
 }
 
 function toOutputs(projectDir: string, inputs: ServiceInputs, identity: ProcessIdentity): ServiceOutputs {
-  const { name, program, port, portKey, sourceHash, stopGraceSeconds, readyTimeoutSeconds } = inputs;
+  const { name, program, nodeFlags, port, portKey, sourceHash, stopGraceSeconds, readyTimeoutSeconds } = inputs;
   return {
-    ...{ name, program, port, portKey, sourceHash, stopGraceSeconds, readyTimeoutSeconds },
+    ...{ name, program, nodeFlags, port, portKey, sourceHash, stopGraceSeconds, readyTimeoutSeconds },
     ...identity,
     fingerprint: fingerprintOf(inputs),
     status: "running",

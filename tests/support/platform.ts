@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { ApiEnv, GatewayEnv, WorkerEnv } from "../../contracts/service-env.ts";
 import { freePorts } from "./ports.ts";
+import { WORKER_NODE_FLAGS } from "../../components/local/node-flags.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -153,6 +154,7 @@ class Service implements ServiceProcess {
   readonly name: string;
   readonly healthUrl: string;
   readonly #entry: string;
+  readonly #nodeFlags: readonly string[];
   readonly #env: Record<string, string | undefined>;
   readonly #logFile: string;
   #child: ChildProcess | undefined;
@@ -161,6 +163,7 @@ class Service implements ServiceProcess {
     this.name = name;
     this.healthUrl = `http://127.0.0.1:${port}`;
     this.#entry = entry;
+    this.#nodeFlags = entry.includes("worker") ? WORKER_NODE_FLAGS : [];
     this.#env = env;
     this.#logFile = logFile;
   }
@@ -179,9 +182,14 @@ class Service implements ServiceProcess {
   }
 
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [this.#entry], {
+    const child = spawn(process.execPath, [...this.#nodeFlags, this.#entry], {
       cwd: ROOT,
-      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...this.#env },
+      env: {
+        PATH: process.env["PATH"],
+        HOME: process.env["HOME"],
+        NODE_COMPILE_CACHE: path.join(ROOT, ".automatos", "compile-cache"),
+        ...this.#env,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;

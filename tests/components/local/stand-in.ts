@@ -58,6 +58,7 @@ export async function makeStandInProject(): Promise<StandInProject> {
     inputs: (mode = "works") => ({
       name: "stand-in",
       program: "services/stand-in/main.mjs",
+      nodeFlags: [],
       env: { MODE: mode, PORT: String(port), DATA_DIR: "{project}/data" },
       port,
       portKey: "ports.standIn",
