@@ -2,7 +2,7 @@ import { ApiClient } from "./api-client.ts";
 import { resolveConnection, type Connection, type ConnectionFlags } from "./config.ts";
 import { CliError, UsageError } from "./errors.ts";
 import { EXIT } from "./exit-codes.ts";
-import { makeStyle, wantsColours, type Style } from "./output/style.ts";
+import { forTerminal, makeStyle, toJson, wantsColours, type Style } from "./output/style.ts";
 
 /** The options that every command has. */
 export interface GlobalOptions extends ConnectionFlags {
@@ -44,13 +44,13 @@ export class Context {
 
   /** The answer: the API's document for programs, `human()` for people. */
   answer(document: unknown, human: () => string): void {
-    const text = this.json ? JSON.stringify(document, undefined, 2) : human();
+    const text = this.json ? toJson(document, 2) : human();
     if (text !== "") this.write(`${text}\n`);
   }
 
   /** One line of a stream, for programs. */
   writeJsonLine(document: unknown): void {
-    this.write(`${JSON.stringify(document)}\n`);
+    this.write(`${toJson(document)}\n`);
   }
 
   /**
@@ -100,10 +100,11 @@ export function report(error: unknown, json: boolean): number {
     );
     return EXIT.failed;
   }
-  if (json) process.stderr.write(`${JSON.stringify(error)}\n`);
+  if (json) process.stderr.write(`${toJson(error)}\n`);
   else {
     const details = error.details.map((line) => `  ${line}\n`).join("");
-    process.stderr.write(`${style.red("error")}: ${error.message}\n${details}${error.remedy}\n`);
+    const text = forTerminal(`${error.message}\n${details}${error.remedy}`, false);
+    process.stderr.write(`${style.red("error")}: ${text}\n`);
   }
   return error.exitCode;
 }

@@ -91,7 +91,7 @@ function describe({ style }: Context, task: TaskDetails, result: TaskResult | nu
     ["completed", localTime(task.completedAt)],
     ...optional("took", result === null ? null : duration(result.executionTimeMs)),
     ...optional("retry of", task.retryOf),
-    ...optional("correlation", task.correlationId),
+    ...optional("correlation", task.correlationId === null ? null : clean(task.correlationId)),
     ...optional("prompt", task.task.prompt === "" ? null : clean(task.task.prompt)),
   ]);
   const steps = (result?.steps ?? []).map((step) => [

@@ -3,6 +3,7 @@ import { checkedId, Context, splitWorkspace, type GlobalOptions } from "../conte
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { localTime } from "../output/format.ts";
+import { forTerminal, inOneLine } from "../output/style.ts";
 import { table } from "../output/table.ts";
 import { open } from "./workspace.ts";
 
@@ -36,7 +37,7 @@ export async function tokenList(kind: TokenKind, named: string | undefined, opti
     if (list.items.length === 0) return "no tokens";
     const rows = list.items.map((token) => [
       token.tokenId,
-      token.name,
+      forTerminal(token.name, false),
       stateOf(token),
       localTime(token.createdAt),
       localTime(token.expiresAt),
@@ -53,7 +54,7 @@ export async function tokenRevoke(kind: TokenKind, args: readonly string[], opti
   if (tokenId === undefined) throw new UsageError("no token is named", "List them to find its id.");
   const { context, path } = await collection(kind, named, options);
   const token = await context.client.call("DELETE", `${path}/${checkedId("token", tokenId)}`, ApiToken);
-  context.answer(token, () => `${token.name} is revoked`);
+  context.answer(token, () => `${inOneLine(forTerminal(token.name, false))} is revoked`);
   return EXIT.ok;
 }
 

@@ -6,6 +6,7 @@ import { checkedId, Context, splitWorkspace, type GlobalOptions } from "../conte
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { localTime, size } from "../output/format.ts";
+import { forTerminal } from "../output/style.ts";
 import { fields, table } from "../output/table.ts";
 
 export interface WorkspaceCreateOptions extends GlobalOptions {
@@ -36,7 +37,7 @@ export async function workspaceList(options: PageOptions): Promise<number> {
     if (list.items.length === 0) return "no workspaces";
     const rows = list.items.map(({ workspaceId, name, plan, createdAt }) => [
       workspaceId,
-      name,
+      forTerminal(name, false),
       plan,
       localTime(createdAt),
     ]);
@@ -52,7 +53,7 @@ export async function workspaceShow(named: string | undefined, options: GlobalOp
   context.answer(workspace, () =>
     fields([
       ["workspace", workspace.workspaceId],
-      ["name", workspace.name],
+      ["name", forTerminal(workspace.name, false)],
       ["plan", workspace.plan],
       ["created", localTime(workspace.createdAt)],
       ["egress", workspace.egressRules.join(", ") || "the stack's defaults only"],

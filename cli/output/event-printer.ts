@@ -87,7 +87,8 @@ export class EventPrinter {
 
   #step(step: StepResult): string {
     const { green, red, dim } = this.#style;
-    const exit = step.exitCode === null ? "" : ` (exit code ${step.exitCode})`;
+    // A failure says itself how the command ended.
+    const exit = step.exitCode === null || !step.ok ? "" : ` (exit code ${step.exitCode})`;
     const outcome = step.ok
       ? green("ok")
       : red(brief(forTerminal(step.error?.message ?? "failed", false), SUMMARY_CHARS));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { duration, size, brief } from "../../cli/output/format.ts";
-import { forTerminal, makeStyle } from "../../cli/output/style.ts";
+import { forTerminal, inOneLine, makeStyle, toJson } from "../../cli/output/style.ts";
 import { fields, table } from "../../cli/output/table.ts";
 import { parseEvents } from "../../cli/server-sent-events.ts";
 
@@ -86,6 +86,34 @@ describe("text for terminals", () => {
     assert.equal(forTerminal("a\u001b]52;c;c2VjcmV0\u0007b", true), "ab");
     assert.equal(forTerminal("\u001b[1;31mred\u001b[0m", true), "\u001b[1;31mred\u001b[0m");
     assert.equal(forTerminal("\u001b[1;31mred\u001b[0m", false), "red");
+  });
+
+  it("shows what turns the writing direction, and never sends it", () => {
+    const controls = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069";
+    for (const control of controls) {
+      const name = `<U+${control.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}>`;
+      assert.equal(forTerminal(`a${control}txt.exe`, true), `a${name}txt.exe`);
+    }
+  });
+
+  it("stays in its line of a table, whatever a name holds", () => {
+    assert.equal(inOneLine("a\nb\tc\r\nd\u2028e"), "a\\nb\\tc\\nd<U+2028>e");
+    const text = table(["PATH", "SIZE>"], [["report\n../../etc/passwd  1 B", "7 B"]]);
+    assert.equal(text.split("\n").length, 2);
+    assert.equal(fields([["name", "Acme\nplan: enterprise"]]), "name: Acme\\nplan: enterprise");
+  });
+
+  it("is the same document as JSON, without what a terminal would obey", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom("\u202e", "\u009b", "\u007f", "\u2028", "\u001b", "\\", '"', "a")),
+        (parts) => {
+          const text = toJson({ text: parts.join("") });
+          assert.deepEqual(JSON.parse(text), { text: parts.join("") });
+          assert.match(text, /^[\u0020-\u007e]*$/);
+        },
+      ),
+    );
   });
 });
 

@@ -110,6 +110,16 @@ describe("automatos workspace and admin", () => {
     assert.equal((await run("workspace", "repos", "rm", workspaceId, "shop")).code, 6);
   });
 
+  it("shows a file whose name would forge rows as the one row that it is", async () => {
+    const { workspaceId: other } = await api.createWorkspace({ name: "Acme\u202e\u001b[31m" });
+    const artifacts = path.join(api.workspacesDir, other, "artifacts");
+    await mkdir(artifacts, { recursive: true });
+    await writeFile(path.join(artifacts, "a\npaid-invoice.pdf  7 B\u202e"), "content");
+    const { stdout } = await run("workspace", "artifacts", "ls", other);
+    assert.match(stdout, /^PATH +SIZE +MODIFIED\na\\npaid-invoice\.pdf {2}7 B<U\+202E> +7 B +[\d-]+ [\d:]+\n$/);
+    assert.match((await run("workspace", "show", other)).stdout, /name: +Acme<U\+202E>\n/);
+  });
+
   it("makes a token that works, lists it, and revokes it", async () => {
     const token = (await run("workspace", "token", "create", workspaceId, "ci")).stdout.trim();
     const own = { ...admin, env: { ...admin.env, AUTOMATOS_TOKEN: token } };
