@@ -14,7 +14,7 @@ import { Repositories } from "../../../services/workspace/repositories.ts";
 import { InMemoryRepositoryLocks } from "../../../services/workspace/repository-locks.ts";
 import { TreeUsageMeter } from "../../../services/workspace/usage.ts";
 import { WorkspaceVolume } from "../../../services/workspace/workspace-volume.ts";
-import { type GitServer, startGitServer } from "../../support/git-server.ts";
+import { type GitServer, startGitServer } from "../../../demo/git-server.ts";
 
 const run = promisify(execFile);
 const KEY = new Uint8Array(32).fill(9);
