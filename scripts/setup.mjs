@@ -80,7 +80,8 @@ const onPath = (program) =>
 function installSandbox() {
   if (process.platform !== "linux") {
     say(
-      `${process.platform} has no sandbox: everything but execute_command works (a Linux VM, or the pilot phase on Docker, has it).`,
+      `${process.platform} has no sandbox: everything but execute_command and the repositories of a task (git runs inside it) works. ` +
+        "A Linux VM, or the pilot phase on Docker, has one.`,
     );
     return;
   }
