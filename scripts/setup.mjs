@@ -81,7 +81,7 @@ function installSandbox() {
   if (process.platform !== "linux") {
     say(
       `${process.platform} has no sandbox: everything but execute_command and the repositories of a task (git runs inside it) works. ` +
-        "A Linux VM, or the pilot phase on Docker, has one.`,
+        "A Linux VM, or the pilot phase on Docker, has one.",
     );
     return;
   }
