@@ -6,10 +6,30 @@ import type { NotificationListener } from "../runtime/listener.ts";
 import { isAborted, Watchers } from "./watchers.ts";
 
 /** Events that a follower holds at once: he reads on when these are taken, so a slow one costs no memory. */
-const PAGE_SIZE = 200;
+const PAGE_EVENTS = 200;
+/** A page ends with the event that reaches this. */
+const PAGE_BYTES = 1_048_576;
 /** How long a follower trusts that nothing came when no notification did. */
 const RECHECK_MS = 5_000;
 const RETRY_MS = 250;
+
+/**
+ * From event to event, so that the server as well looks at no more of them than the page holds: a sum over the rows of
+ * a plain query would take all 200 out of storage for the first few.
+ */
+const READ_PAGE = `
+  WITH RECURSIVE page AS (
+    (SELECT sequence, at, body, octet_length(body::text) AS bytes, 1 AS events
+     FROM task_events WHERE task_id = $1 AND sequence > $2 ORDER BY sequence LIMIT 1)
+    UNION ALL
+    SELECT next.sequence, next.at, next.body, bytes + octet_length(next.body::text), events + 1
+    FROM page CROSS JOIN LATERAL (
+      SELECT sequence, at, body FROM task_events
+      WHERE task_id = $1 AND sequence > page.sequence ORDER BY sequence LIMIT 1
+    ) next
+    WHERE bytes < $3 AND events < $4
+  )
+  SELECT sequence, at, body FROM page ORDER BY sequence`;
 
 interface EventRow {
   readonly sequence: number;
@@ -17,7 +37,7 @@ interface EventRow {
   readonly body: TaskEventBody;
 }
 
-/** The events of tasks, as the record keeps them. Who appends them is in task-lease.ts and the migrations. */
+/** The events of tasks, as the record keeps them. Who appends them is in task-leases.ts and the migrations. */
 export class EventLog {
   readonly #database: Queryable;
   readonly #unsubscribe: (() => void)[];
@@ -94,12 +114,9 @@ export class EventLog {
     }
   }
 
-  /** At most PAGE_SIZE events after `after`, and whether none can follow where there are none. */
+  /** A page of events after `after`, and whether none can follow where there are none. */
   async #read(taskId: string, after: number): Promise<{ events: TaskEvent[]; ended: boolean }> {
-    const { rows } = await this.#database.query<EventRow>(
-      `SELECT sequence, at, body FROM task_events WHERE task_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`,
-      [taskId, after, PAGE_SIZE],
-    );
+    const { rows } = await this.#database.query<EventRow>(READ_PAGE, [taskId, after, PAGE_BYTES, PAGE_EVENTS]);
     const events = rows.map(({ sequence, at, body }) => ({ taskId, sequence, at: at.toISOString(), body }));
     return { events, ended: events.length === 0 && (await this.#hasEnded(taskId, after)) };
   }
