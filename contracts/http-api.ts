@@ -240,6 +240,10 @@ export const AuditEntry = z.strictObject({
   workspaceId: z.uuid().nullable(),
   outcome: z.string().describe("`ok`, or the code of the error."),
   requestId: z.string(),
+  suppressed: z
+    .int()
+    .min(0)
+    .describe("Refusals of the same actor, action and code since their last row that have none: one a minute has."),
 });
 export type AuditEntry = z.infer<typeof AuditEntry>;
 export const AuditList = pageOf(AuditEntry);

@@ -96,7 +96,7 @@ export async function auditLog(options: AuditOptions): Promise<number> {
       localTime(entry.at),
       clean(entry.actor, 60),
       entry.action,
-      entry.outcome === "ok" ? "ok" : context.style.yellow(entry.outcome),
+      entry.outcome === "ok" ? "ok" : context.style.yellow(entry.outcome) + earlier(entry.suppressed),
       clean(entry.target, 100),
     ]);
     return table(["TIME", "ACTOR", "ACTION", "OUTCOME", "TARGET"], rows);
@@ -104,3 +104,6 @@ export async function auditLog(options: AuditOptions): Promise<number> {
   if (!context.json && list.nextCursor !== null) context.note(`More: add --cursor ${list.nextCursor}`);
   return EXIT.ok;
 }
+
+/** Refusals that have no row of their own. */
+const earlier = (count: number): string => (count === 0 ? "" : ` (and ${count} before)`);

@@ -99,7 +99,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
     tokens: deps.tokens,
     taskStatus: (taskId) => deps.runner.status(taskId),
   });
-  auditMutations(app, deps.audit);
+  auditMutations(app, deps);
   metrics.observe(app);
   logRequests(app);
 

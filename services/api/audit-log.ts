@@ -20,7 +20,7 @@ interface Row {
   action: string;
   target: string;
   outcome: string;
-  details: { workspaceId?: string | null; requestId?: string };
+  details: { workspaceId?: string | null; requestId?: string; suppressed?: number };
 }
 
 export class PostgresAuditLog implements AuditLog {
@@ -30,10 +30,11 @@ export class PostgresAuditLog implements AuditLog {
     this.#database = deps.database;
   }
 
-  async append({ actor, action, target, outcome, workspaceId, requestId }: AuditRecord): Promise<void> {
+  async append({ actor, action, target, outcome, workspaceId, requestId, suppressed }: AuditRecord): Promise<void> {
+    const details = { workspaceId, requestId, ...(suppressed === 0 ? {} : { suppressed }) };
     await this.#database.query(
       "INSERT INTO audit_log (actor, action, target, outcome, details) VALUES ($1, $2, $3, $4, $5)",
-      [actor, action, target, outcome, { workspaceId, requestId }],
+      [actor, action, target, outcome, details],
     );
   }
 
@@ -62,4 +63,5 @@ const toEntry = ({ id, at, actor, action, target, outcome, details }: Row): Audi
   outcome,
   workspaceId: details.workspaceId ?? null,
   requestId: details.requestId ?? "",
+  suppressed: details.suppressed ?? 0,
 });

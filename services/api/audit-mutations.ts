@@ -1,7 +1,9 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { Counter, type Registry } from "prom-client";
 import { actorOf } from "./access.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { pathOf } from "./problem.ts";
+import { RefusalWindows } from "./refusal-windows.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -9,26 +11,60 @@ declare module "fastify" {
   }
 }
 
+export interface AuditMutationsDeps {
+  readonly audit: Pick<AuditLog, "append">;
+  /** Counts every refusal, whether it has a row or not. */
+  readonly registry: Registry;
+}
+
 /**
  * Writes a row for each call that may change something, before it is answered: who has an answer can rely on the row.
- * Calls without a valid token leave none, or anybody could fill the log.
+ * Calls without a valid token leave none, or anybody could fill the log. Of refusals (4xx) of one actor, action and code
+ * only the first of a minute has a row, and the next row says how many had none: a refusal costs its caller nothing,
+ * and no row can ever be removed. The service's log has each of them.
  */
-export function auditMutations(app: FastifyInstance, log: Pick<AuditLog, "append">): void {
+export function auditMutations(app: FastifyInstance, { audit, registry }: AuditMutationsDeps): void {
+  const windows = new RefusalWindows();
+  const refusals = new Counter({
+    name: "automatos_refused_mutations_total",
+    help: "Calls that would have changed something, and were refused, by the code of the error.",
+    labelNames: ["action", "code"],
+    registers: [registry],
+  });
   app.decorateRequest("audited", false);
   app.addHook("onSend", async (request, reply) => {
     const { action } = request.routeOptions.config;
     if (action === undefined || request.caller === undefined || request.audited) return;
     request.audited = true; // also when the write fails: its error is answered through this hook again
-    await log.append({
+    const outcome = request.problemCode ?? "ok";
+    const record = {
       actor: actorOf(request.caller),
       action,
       target: targetOf(request, reply.getHeader("location")),
       workspaceId: workspaceOf(request),
-      outcome: request.problemCode ?? "ok",
+      outcome,
       requestId: request.id,
-    });
+    };
+    if (!isRefusal(reply)) {
+      await audit.append({ ...record, suppressed: 0 });
+      return;
+    }
+    refusals.inc({ action, code: outcome });
+    // No target: it is the caller's choice, and each new one would be a new row.
+    const kind = JSON.stringify([record.actor, action, outcome]);
+    const suppressed = windows.admit(kind);
+    if (suppressed === null) return;
+    try {
+      await audit.append({ ...record, suppressed });
+    } catch (error) {
+      windows.giveBack(kind, suppressed);
+      throw error;
+    }
   });
 }
+
+/** What failed inside the service is none: it may have changed something. */
+const isRefusal = ({ statusCode }: FastifyReply): boolean => statusCode >= 400 && statusCode < 500;
 
 /** What was made, where the answer names it; else what was asked for. */
 const targetOf = (request: FastifyRequest, location: unknown): string =>

@@ -42,6 +42,7 @@ describe("the audit log", () => {
       target: `/api/tasks/${taskId}`,
       workspaceId,
       outcome: "ok",
+      suppressed: 0,
       requestId: accepted.headers["x-request-id"],
     });
     assert.deepEqual(second, {
@@ -52,6 +53,7 @@ describe("the audit log", () => {
       target: `/api/workspaces/${foreign}/plan`,
       workspaceId: foreign,
       outcome: "WORKSPACE_NOT_FOUND",
+      suppressed: 0,
       requestId: refused.headers["x-request-id"],
     });
   });
@@ -67,6 +69,35 @@ describe("the audit log", () => {
       assert.equal(entry?.outcome, response.json<{ code: string }>().code);
     }
     assert.ok(routes.length >= 15);
+  });
+
+  it("has one row for refusals that a caller repeats, and counts them all", async () => {
+    const eager = await api.createToken(workspaceId, { name: "eager" });
+    const refusals = [
+      { action: "task.submit", code: "VALIDATION_FAILED", send: () => post("/api/tasks", { colour: "red" }) },
+      { action: "workspace.plan.set", code: "WORKSPACE_NOT_FOUND", send: () => setPlan(randomUUID()) },
+      { action: "workspace.plan.set", code: "ADMIN_REQUIRED", send: () => setPlan(workspaceId) },
+    ];
+    const post = (url: string, body: object) => api.request("POST", url, { body, token: eager });
+    const setPlan = (id: string) =>
+      api.request("PUT", `/api/workspaces/${id}/plan`, { body: { plan: "pro" }, token: eager });
+    const counted = async (action: string, code: string): Promise<number> => {
+      const { body } = await api.request("GET", "/metrics");
+      const line = `automatos_refused_mutations_total{action="${action}",code="${code}"} `;
+      const [, count] = body.split(line);
+      return Number.parseInt(count ?? "0", 10);
+    };
+    for (const { action, code, send } of refusals) {
+      const before = await counted(action, code);
+      const answers = await Promise.all(Array.from({ length: 30 }, send));
+      assert.deepEqual(new Set(answers.map((answer) => answer.json<{ code: string }>().code)), new Set([code]));
+      assert.equal((await counted(action, code)) - before, 30);
+    }
+    const rows = (await entries()).filter(({ actor }) => actor === `workspace:${workspaceId}:eager`);
+    assert.deepEqual(
+      rows.map(({ action, outcome, suppressed }) => [action, outcome, suppressed]),
+      refusals.map(({ action, code }) => [action, code, 0]).toReversed(),
+    );
   });
 
   it("has no row for reads and none for callers without a valid token, who could fill it", async () => {
