@@ -25,7 +25,6 @@ export interface TaskRunOptions extends GlobalOptions {
   readonly correlationId?: string;
   /** False for `--no-network`. */
   readonly network: boolean;
-  readonly follow?: boolean;
   readonly detach?: boolean;
 }
 
@@ -37,8 +36,7 @@ export async function taskRun(options: TaskRunOptions): Promise<number> {
   const body = { ...task, taskId: task.taskId ?? randomUUID(), ...(workspaceId === undefined ? {} : { workspaceId }) };
   const status = await context.client.call("POST", "/api/tasks", TaskStatus, { body, repeatable: true });
 
-  const follow = options.detach !== true && (options.follow ?? (process.stdout.isTTY && process.stdin.isTTY));
-  if (follow) {
+  if (options.detach !== true) {
     if (!context.json) context.write(`task ${context.style.bold(status.taskId)}\n`);
     return followTask(context, status.taskId);
   }

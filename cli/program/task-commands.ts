@@ -72,7 +72,7 @@ function addRun(task: Command, finish: Finish): void {
   };
   task
     .command("run")
-    .description("submit a task; follows it on a terminal")
+    .description("submit a task and follow it; the exit status tells how it ended")
     .option("--command <line>", "a step that runs this command line; may be given more than once", step("command"))
     .option("--step <json>", "a step as JSON; may be given more than once", step("json"))
     .option("--prompt <text>", "what the agent shall do")
@@ -85,7 +85,6 @@ function addRun(task: Command, finish: Finish): void {
     .option("--max-retries <count>", "how often it is started again when its worker was lost", wholeNumber)
     .option("--correlation-id <id>", "find it again with `task ls --correlation-id`")
     .option("--no-network", "the sandbox has no network at all")
-    .option("-f, --follow", "show what happens until it has ended (default on a terminal)")
     .option("-d, --detach", "print the task's id and leave")
     .addHelpText(
       "after",

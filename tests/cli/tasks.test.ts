@@ -10,6 +10,9 @@ import { runCli, startCli, type CliOptions, type CliResult } from "../support/cl
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 
+/** Something to run; what the worker of this test does is told by the prompt. */
+const someStep = ["--command", "npm test"] as const;
+
 describe("automatos task", () => {
   let postgres: TestPostgres;
   let api: TestApi;
@@ -62,13 +65,13 @@ describe("automatos task", () => {
     return JSON.parse(stdout);
   };
   const held = async (): Promise<string> => {
-    const { taskId } = TaskStatus.parse(await json("task", "run", "--prompt", "hold"));
+    const { taskId } = TaskStatus.parse(await json("task", "run", "--detach", "--prompt", "hold", ...someStep));
     while (!running.has(taskId)) await untilState(api, taskId, "running");
     return taskId;
   };
 
   it("runs a task, shows what happens, and ends with 0 when it completed", async () => {
-    const { code, stdout, stderr } = await run("task", "run", "--command", "npm test", "--follow");
+    const { code, stdout, stderr } = await run("task", "run", "--command", "npm test");
     assert.equal(code, 0, stderr);
     const shown = stdout
       .replaceAll(/\d\d:\d\d:\d\d/g, "TIME")
@@ -92,22 +95,22 @@ describe("automatos task", () => {
   });
 
   it("tells by its exit status how the task ended, with the reason and the remedy", async () => {
-    const failed = await run("task", "run", "--prompt", "fail", "--follow");
+    const failed = await run("task", "run", "--prompt", "fail", ...someStep);
     assert.equal(failed.code, 1);
     assert.match(failed.stdout, /STEP_FAILED: step 1 failed\nLook at its output\.\n$/);
 
-    const cancelled = startCli(["task", "run", "--prompt", "hold", "--follow"], options);
+    const cancelled = startCli(["task", "run", "--prompt", "hold", ...someStep], options);
     await cancelled.until(/step 1 ok/);
     const [, taskId = ""] = /task (\S+)/.exec(cancelled.output.stdout) ?? [];
     assert.equal((await run("task", "cancel", taskId)).code, 0);
     assert.equal((await cancelled.ended).code, 3);
 
-    const timedOut = await run("task", "run", "--prompt", "hold", "--timeout", "1", "--follow");
+    const timedOut = await run("task", "run", "--prompt", "hold", ...someStep, "--timeout", "1");
     assert.equal(timedOut.code, 4);
   });
 
   it("writes one event per line for programs", async () => {
-    const { code, stdout } = await run("task", "run", "--prompt", "fine", "--follow", "--json");
+    const { code, stdout } = await run("task", "run", "--prompt", "fine", ...someStep, "--json");
     assert.equal(code, 0);
     const events = stdout
       .trim()
@@ -176,17 +179,17 @@ describe("automatos task", () => {
   it("prints the id alone where nobody watches, and takes an id for the same task again", async () => {
     const id = randomUUID();
     for (let time = 0; time < 2; time++) {
-      const { code, stdout } = await run("task", "run", "--id", id, "--prompt", "once");
+      const { code, stdout } = await run("task", "run", "--detach", "--id", id, "--prompt", "once", ...someStep);
       assert.deepEqual([code, stdout], [0, `${id}\n`]);
     }
-    const conflict = await run("task", "run", "--id", id, "--prompt", "twice");
+    const conflict = await run("task", "run", "--id", id, "--prompt", "twice", ...someStep);
     assert.equal(conflict.code, 6);
     assert.match(conflict.stderr, /error: task .* was submitted before with other contents\nSubmit the same contents/);
   });
 
   it("lists, shows, logs and retries", async () => {
     const correlation = randomUUID();
-    const failed = await run("task", "run", "--prompt", "fail", "--correlation-id", correlation, "--follow");
+    const failed = await run("task", "run", "--prompt", "fail", ...someStep, "--correlation-id", correlation);
     assert.equal(failed.code, 1);
     const list = TaskList.parse(
       await json("task", "ls", "--correlation-id", correlation, "--status", "failed,cancelled"),

@@ -80,7 +80,7 @@ describe("automatos on a terminal", { skip }, () => {
   }
 
   const run = (env?: Record<string, string>): Terminal =>
-    open(`task run --workspace ${workspaceId} --prompt hold`, env);
+    open(`task run --workspace ${workspaceId} --command hold`, env);
   const newest = async (): Promise<string> => {
     const { items } = (await api.request("GET", "/api/tasks?limit=1")).json<TaskList>();
     return items[0]?.taskId ?? "";
