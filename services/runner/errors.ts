@@ -28,6 +28,15 @@ export class RunnerClosedError extends PlatformError {
   }
 }
 
+export class NothingToRunError extends PlatformError {
+  constructor(taskId: string) {
+    super("NOTHING_TO_RUN", `task ${taskId} has no steps, and there is no model that could choose them`, {
+      remedy: "Give the task `steps`: a list of tool calls.",
+      status: 422,
+    });
+  }
+}
+
 export class TaskNotStorableError extends PlatformError {
   constructor(taskId: string, path: string) {
     super("TASK_NOT_STORABLE", `task ${taskId} holds a NUL character or broken Unicode in ${path}`, {

@@ -7,7 +7,7 @@ import {
 } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import { isTerminal, type AgentTask, type TaskState } from "../../contracts/task.ts";
-import { TaskNotStorableError } from "./errors.ts";
+import { NothingToRunError, TaskNotStorableError } from "./errors.ts";
 
 /** What a workspace has waiting and has submitted of late: what its plan's limits are held against. */
 export interface WorkspaceLoad {
@@ -22,6 +22,11 @@ export function checkTimeout(task: AgentTask, plan: PlanTier, limits: PlanLimits
   if (task.timeoutSeconds > limits.maxTimeoutSeconds) {
     throw new TimeoutAbovePlanError(task.timeoutSeconds, limits.maxTimeoutSeconds, plan);
   }
+}
+
+/** @throws NothingToRunError */
+export function checkRunnable(task: Pick<AgentTask, "taskId" | "steps">): void {
+  if (task.steps.length === 0) throw new NothingToRunError(task.taskId);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { PlatformError } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import type { AgentTask } from "../../contracts/task.ts";
+import { checkRunnable } from "../runner/submission.ts";
 import type { ExecuteTask, TaskExecution } from "../runner/task-runner.ts";
 import { signTaskToken } from "../runtime/task-token.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
@@ -31,15 +32,6 @@ const MIB = 1024 ** 2;
 /** The token outlives the task's own time by this: a clock that differs a little must not cut the network off. */
 const TOKEN_SLACK_SECONDS = 60;
 
-export class NothingToRunError extends PlatformError {
-  constructor(taskId: string) {
-    super("NOTHING_TO_RUN", `task ${taskId} has no steps, and this worker has no model that could choose them`, {
-      remedy: "Give the task `steps`: a list of tool calls.",
-      status: 422,
-    });
-  }
-}
-
 export class GpuUnavailableError extends PlatformError {
   constructor(taskId: string) {
     super("GPU_UNAVAILABLE", `task ${taskId} asks for a GPU, and this worker has none`, {
@@ -53,7 +45,7 @@ export class GpuUnavailableError extends PlatformError {
 export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
   return async (given) => {
     const { task, emit } = given;
-    if (task.steps.length === 0) throw new NothingToRunError(task.taskId);
+    checkRunnable(task);
     if (task.resources.gpu) throw new GpuUnavailableError(task.taskId);
     const [workspace, uid] = await Promise.all([
       deps.workspaces.get(task.workspaceId),

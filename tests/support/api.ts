@@ -105,7 +105,9 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
       return expectJson<CreatedToken>(response, 201).token;
     },
     async submit(workspaceId, body = {}) {
-      const response = await api.request("POST", "/api/tasks", { body: { workspaceId, prompt: "test", ...body } });
+      const response = await api.request("POST", "/api/tasks", {
+        body: { workspaceId, prompt: "test", steps: STEPS, ...body },
+      });
       return expectJson<TaskStatus>(response, 202);
     },
     async work(execute) {
@@ -152,6 +154,9 @@ export async function untilState(api: TestApi, taskId: string, ...states: TaskSt
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** Something to run, for tasks whose steps do not matter. */
+export const STEPS = [{ tool: "list_directory", input: {} }];
 
 /** An outcome of a task that did all it was asked. */
 export const completed = (result: unknown = null): Awaited<ReturnType<ExecuteTask>> => ({

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import * as api from "../../../contracts/http-api.ts";
 import { TaskResult, TaskStatus } from "../../../contracts/task.ts";
+import { checkRunnable } from "../../runner/submission.ts";
 import type { TaskRunner } from "../../runner/task-runner.ts";
 import { scopedWorkspace, taskOf } from "../access.ts";
 import { WorkspaceRequiredError } from "../errors.ts";
@@ -39,7 +40,9 @@ export const taskRoutes: FastifyPluginAsyncZod<TaskRoutesDeps> = async (app, dep
         tags,
         operationId: "submitTask",
         summary: "Submit a task",
-        description: "Answered when the task is recorded. The same id with the same contents is the same task.",
+        description:
+          "Answered when the task is recorded. The same id with the same contents is the same task. A task has steps: " +
+          "there is no model yet that could choose them from its prompt.",
         body: api.TaskSubmission,
         response: { 202: TaskStatus, ...problems(400, 404, 409, 413, 415, 422, 429) },
       },
@@ -48,7 +51,9 @@ export const taskRoutes: FastifyPluginAsyncZod<TaskRoutesDeps> = async (app, dep
       const workspaceId = scopedWorkspace(request, request.body.workspaceId);
       if (workspaceId === undefined) throw new WorkspaceRequiredError();
       const taskId = request.body.taskId ?? randomUUID();
-      const status = await runner.submit({ ...request.body, taskId, workspaceId });
+      const task = { ...request.body, taskId, workspaceId };
+      checkRunnable(task);
+      const status = await runner.submit(task);
       return reply.code(202).header("location", taskPath(taskId)).send(status);
     },
   );

@@ -5,7 +5,7 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { ApiToken, Problem } from "../../../contracts/http-api.ts";
 import type { RouteEntry } from "../../../services/api/access.ts";
-import { expectJson, startApi, type TestApi } from "../../support/api.ts";
+import { STEPS, expectJson, startApi, type TestApi } from "../../support/api.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
 /** A tenant with one object of every kind that a route can name. */
@@ -34,7 +34,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "GET /openapi.json": { status: 200 },
   "GET /api/version": { status: 200 },
   "GET /api/whoami": { status: 200, foreignStatus: 200 },
-  "POST /api/tasks": { status: 202, body: ({ workspaceId }) => ({ workspaceId, prompt: "hello" }) },
+  "POST /api/tasks": { status: 202, body: ({ workspaceId }) => ({ workspaceId, steps: STEPS }) },
   "GET /api/tasks": { status: 200, query: ({ workspaceId }) => `?workspaceId=${workspaceId}` },
   "GET /api/tasks/:taskId": { status: 200 },
   "POST /api/tasks/:taskId/cancel": { status: 200 },

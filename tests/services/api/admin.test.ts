@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
 import type { Problem, QueueList, TaskList, WorkerHealth, WorkerList } from "../../../contracts/http-api.ts";
 import type { TaskStatus } from "../../../contracts/task.ts";
-import { expectJson, startApi, type TestApi } from "../../support/api.ts";
+import { STEPS, expectJson, startApi, type TestApi } from "../../support/api.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
 describe("what operators ask", () => {
@@ -120,7 +120,7 @@ describe("what operators ask", () => {
   it("answers no success that the audit log could not take", async () => {
     await api.pool.query("ALTER TABLE audit_log RENAME TO hidden");
     try {
-      const response = await api.request("POST", "/api/tasks", { body: { workspaceId, prompt: "x" } });
+      const response = await api.request("POST", "/api/tasks", { body: { workspaceId, steps: STEPS } });
       assert.equal(expectJson<Problem>(response, 500).code, "INTERNAL_ERROR");
     } finally {
       await api.pool.query("ALTER TABLE hidden RENAME TO audit_log");

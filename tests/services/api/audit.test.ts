@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { AuditEntry } from "../../../contracts/http-api.ts";
-import { expectJson, startApi, type TestApi } from "../../support/api.ts";
+import { STEPS, expectJson, startApi, type TestApi } from "../../support/api.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
 describe("the audit log", () => {
@@ -29,7 +29,7 @@ describe("the audit log", () => {
   }
 
   it("has who, what, on what and how it went, before the answer is given", async () => {
-    const accepted = await api.request("POST", "/api/tasks", { body: { prompt: "x" }, token });
+    const accepted = await api.request("POST", "/api/tasks", { body: { prompt: "x", steps: STEPS }, token });
     const { taskId } = accepted.json<{ taskId: string }>();
     const foreign = randomUUID();
     const refused = await api.request("PUT", `/api/workspaces/${foreign}/plan`, { body: { plan: "pro" }, token });
@@ -129,7 +129,7 @@ describe("the audit log", () => {
 
   it("keeps prompts and tokens out of itself and of the service's log", async () => {
     const secret = `secret-${randomUUID()}`;
-    await api.request("POST", "/api/tasks", { body: { prompt: secret, workspaceId } });
+    await api.request("POST", "/api/tasks", { body: { prompt: secret, steps: STEPS, workspaceId } });
     const made = await api.createToken(workspaceId);
     await api.request("GET", `/api/tasks?correlationId=${secret}`, { token: made });
     const everything = JSON.stringify([await entries(), api.log]);

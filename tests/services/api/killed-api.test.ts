@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { TaskList } from "../../../contracts/http-api.ts";
+import { STEPS } from "../../support/api.ts";
 import { freePorts } from "../../support/ports.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
@@ -78,7 +79,12 @@ describe("the API as a process", () => {
     const acknowledged: string[] = [];
     const submit = async (): Promise<void> => {
       const taskId = randomUUID();
-      const response = await request("POST", "/api/tasks", { taskId, workspaceId, prompt: "x".repeat(1_000) });
+      const response = await request("POST", "/api/tasks", {
+        taskId,
+        workspaceId,
+        steps: STEPS,
+        prompt: "x".repeat(1_000),
+      });
       if (response.status === 202) acknowledged.push(taskId);
       if (acknowledged.length === 60) child?.kill("SIGKILL");
     };
@@ -110,7 +116,7 @@ describe("the API as a process", () => {
 
   it("ends with open streams within moments of SIGTERM, with status 0", async () => {
     const taskId = randomUUID();
-    await request("POST", "/api/tasks", { taskId, workspaceId, prompt: "never run" });
+    await request("POST", "/api/tasks", { taskId, workspaceId, steps: STEPS, prompt: "never run" });
     const stream = await request("GET", `/api/tasks/${taskId}/events`);
     const reader = stream.body?.getReader();
     await reader?.read();

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { Problem, TaskCancellation, TaskDetails, TaskList } from "../../../contracts/http-api.ts";
 import type { TaskResult, TaskStatus } from "../../../contracts/task.ts";
-import { completed, expectJson, startApi, untilState, type TestApi } from "../../support/api.ts";
+import { STEPS, completed, expectJson, startApi, untilState, type TestApi } from "../../support/api.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
 describe("tasks over HTTP", () => {
@@ -32,7 +32,7 @@ describe("tasks over HTTP", () => {
     await postgres.stop();
   });
 
-  const post = (body: unknown) => api.request("POST", "/api/tasks", { body, token });
+  const post = (body: object) => api.request("POST", "/api/tasks", { body: { steps: STEPS, ...body }, token });
 
   it("answers 202 with the task's place, and makes an id and takes the token's workspace where none is given", async () => {
     const response = await post({ prompt: "hello" });
@@ -55,13 +55,36 @@ describe("tasks over HTTP", () => {
     assert.deepEqual(rows, [{ count: 1 }]);
   });
 
+  it("says of an id that is taken nothing but that, whoever has it", async () => {
+    const { workspaceId: other } = await api.createWorkspace();
+    const [own, foreign] = [await api.submit(workspaceId), await api.submit(other)];
+    const answers = [];
+    for (const { taskId } of [own, foreign]) {
+      const { body, statusCode } = await post({ taskId, prompt: "mine" });
+      const { requestId, ...problem } = JSON.parse(body) as Problem;
+      assert.equal(typeof requestId, "string");
+      answers.push({ statusCode, body: JSON.stringify(problem).replaceAll(taskId, "ID") });
+    }
+    assert.deepEqual(answers[1], answers[0]);
+  });
+
+  it("refuses a task that has only a prompt, and records nothing of it", async () => {
+    const taskId = randomUUID();
+    const refused = expectJson<Problem>(await post({ taskId, prompt: "think", steps: [] }), 422);
+    assert.equal(refused.code, "NOTHING_TO_RUN");
+    assert.match(refused.remedy, /Give the task `steps`/);
+    assert.equal((await api.request("GET", `/api/tasks/${taskId}`, { token })).statusCode, 404);
+  });
+
   it("tells who comes too often when to come again", async () => {
     const full = await api.createWorkspace({ plan: "pilot" });
     await api.submit(full.workspaceId, { prompt: "hold", priority: "low" });
     const answers = [];
     for (let index = 0; index < 4; index++) {
       answers.push(
-        await api.request("POST", "/api/tasks", { body: { workspaceId: full.workspaceId, prompt: "hold" } }),
+        await api.request("POST", "/api/tasks", {
+          body: { workspaceId: full.workspaceId, prompt: "hold", steps: STEPS },
+        }),
       );
     }
     const refused = answers.find(({ statusCode }) => statusCode === 429);
