@@ -113,6 +113,10 @@ export class StackLockedError extends EngineError {
       "STACK_LOCKED",
       `the stack is currently locked by ${holders.length} lock(s). Either wait for the other process(es) to end or ` +
         `delete the lock file with \`pulumi cancel\`.\n${holders.map((holder) => `  ${holder}`).join("\n")}`,
+      {
+        remedy:
+          "Cancel only when no such process is at work any more: it would go on, and write over the other's state.",
+      },
     );
   }
 }
@@ -165,7 +169,18 @@ export class PassphraseMissingError extends EngineError {
 export class WrongPassphraseError extends EngineError {
   constructor(where: string) {
     super("WRONG_PASSPHRASE", `incorrect passphrase for ${where}`, {
-      remedy: "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one that encrypted it.",
+      remedy:
+        "Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to the one that encrypted it. " +
+        "If it is that one, the encryption salt was changed: bring it back as it was.",
+    });
+  }
+}
+
+/** No passphrase can help: the salt itself is damaged. */
+export class SaltInvalidError extends EngineError {
+  constructor(where: string) {
+    super("SALT_INVALID", `the encryption salt of ${where} is damaged: it is not v1:<salt>:v1:<nonce>:<ciphertext>`, {
+      remedy: "Bring it back from version control or a backup: no other salt opens what was encrypted with it.",
     });
   }
 }

@@ -16,6 +16,15 @@ interface LockContent {
   readonly processTable?: string;
 }
 
+/** One who holds a stack's lock, or may: nothing proves that it is gone. */
+export interface LockHolder {
+  readonly file: string;
+  /** Undefined where the file cannot be read. */
+  readonly lock:
+    | { readonly pid: number; readonly username: string; readonly hostname: string; readonly timestamp: string }
+    | undefined;
+}
+
 export interface StackLock {
   release(): Promise<void>;
   /** For a process that ends at once. */
@@ -63,23 +72,36 @@ export async function isLocked(folder: string): Promise<boolean> {
   return (await lockFiles(folder)).length > 0;
 }
 
-async function refuseOthers(folder: string, own: string, warn: (message: string) => void): Promise<void> {
-  const holders: string[] = [];
+/**
+ * Who holds a stack's lock. A lock whose process is provably gone is removed.
+ * @param onRemoved Told of each lock that was removed.
+ */
+export async function findHolders(folder: string, onRemoved: (gone: LockHolder) => void): Promise<LockHolder[]> {
+  const holders: LockHolder[] = [];
   for (const file of await lockFiles(folder)) {
-    if (file === own) continue;
     const text = await readIfExists(file);
     if (text === undefined) continue; // released meanwhile
     const lock = parseLock(text);
-    const holder =
-      lock === undefined
-        ? `${file}: unreadable`
-        : `${file}: created by ${lock.username}@${lock.hostname} (pid ${lock.pid}) at ${lock.timestamp}`;
     if (lock !== undefined && (await isGone(lock))) {
       await rm(file, { force: true });
-      warn(`the process that held the stack's lock is gone; the lock was removed\n  ${holder}`);
-    } else holders.push(holder);
+      onRemoved({ file, lock });
+    } else holders.push({ file, lock });
   }
-  if (holders.length > 0) throw new StackLockedError(holders);
+  return holders;
+}
+
+async function refuseOthers(folder: string, own: string, warn: (message: string) => void): Promise<void> {
+  const holders = await findHolders(folder, (gone) => {
+    warn(`the process that held the stack's lock is gone; the lock was removed\n  ${describe(gone)}`);
+  });
+  const others = holders.filter(({ file }) => file !== own);
+  if (others.length > 0) throw new StackLockedError(others.map(describe));
+}
+
+function describe({ file, lock }: LockHolder): string {
+  return lock === undefined
+    ? `${file}: unreadable`
+    : `${file}: created by ${lock.username}@${lock.hostname} (pid ${lock.pid}) at ${lock.timestamp}`;
 }
 
 async function lockFiles(folder: string): Promise<string[]> {
@@ -107,7 +129,7 @@ async function isGone(lock: LockContent): Promise<boolean> {
   if (lock.processTable !== undefined && lock.processTable !== table)
     // after a restart of the machine none of its processes are left; another container's may well be
     return bootOf(lock.processTable) !== bootOf(table);
-  if (!isAlive(lock.pid)) return true;
+  if (!isAlive(lock.pid) || (await isZombie(lock.pid))) return true;
   const started = await startOf(lock.pid);
   return started !== undefined && started > Date.parse(lock.timestamp) + 2_000; // the number was given out again
 }
@@ -119,6 +141,12 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
+}
+
+/** Whether only the remains of a process are left, as in a container whose first process reaps nobody. */
+async function isZombie(pid: number): Promise<boolean> {
+  const fields = await statOf(pid);
+  return fields?.[0] === "Z" && Number(fields[17]) <= 1; // with threads left it is still at work
 }
 
 /** `<boot id>/<pid namespace>` on Linux; empty elsewhere. */
@@ -135,17 +163,21 @@ function bootOf(table: string): string | undefined {
   return table.split("/")[0];
 }
 
+/** The fields of /proc/<pid>/stat from the state on; undefined where there are none. */
+async function statOf(pid: number): Promise<string[] | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" "); // the command before may hold spaces and parentheses
+}
+
 /** When a process began, in milliseconds since 1970; undefined where /proc does not tell. */
 async function startOf(pid: number): Promise<number | undefined> {
-  try {
-    const [stat, system] = await Promise.all([readFile(`/proc/${pid}/stat`, "utf8"), readFile("/proc/stat", "utf8")]);
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const boot = /^btime (\d+)$/m.exec(system)?.[1];
-    const ticksPerSecond = 100; // USER_HZ, the same on every Linux that Node runs on
-    return boot === undefined ? undefined : (Number(boot) + Number(fields[19]) / ticksPerSecond) * 1_000;
-  } catch {
-    return undefined;
-  }
+  const fields = await statOf(pid);
+  const system = await readFile("/proc/stat", "utf8").catch(() => "");
+  const boot = /^btime (\d+)$/m.exec(system)?.[1];
+  const ticksPerSecond = 100; // USER_HZ, the same on every Linux that Node runs on
+  return boot === undefined || fields === undefined
+    ? undefined
+    : (Number(boot) + Number(fields[19]) / ticksPerSecond) * 1_000;
 }
 
 function userName(): string {

@@ -6,11 +6,12 @@
 import { createCipheriv, createDecipheriv, pbkdf2, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { EngineError, PassphraseMissingError, WrongPassphraseError } from "./errors.ts";
+import { EngineError, PassphraseMissingError, SaltInvalidError, WrongPassphraseError } from "./errors.ts";
 import type { Environment } from "./locations.ts";
 
 const iterations = 1_000_000;
 const keyBytes = 32;
+const saltLength = 8;
 const nonceBytes = 12;
 const tagBytes = 16;
 const check = "pulumi";
@@ -29,7 +30,7 @@ export class Crypter {
 
   /** A crypter with a new salt. Takes about a third of a second. */
   static async create(passphrase: string): Promise<Crypter> {
-    const salt = randomBytes(8);
+    const salt = randomBytes(saltLength);
     const key = await derive(passphrase, salt, iterations, keyBytes, "sha256");
     const proof = new Crypter("", key).encrypt(check);
     return new Crypter(`v1:${salt.toString("base64")}:${proof}`, key);
@@ -38,17 +39,15 @@ export class Crypter {
   /**
    * The crypter of a known salt.
    * @param where What the salt was read from, for the error.
-   * @throws WrongPassphraseError
+   * @throws SaltInvalidError, WrongPassphraseError
    */
   static async open(passphrase: string, salt: string, where: string): Promise<Crypter> {
-    const [version, encodedSalt, ...proof] = salt.split(":");
-    if (version !== "v1" || encodedSalt === undefined || proof.length !== 3)
-      throw new EngineError("SALT_INVALID", `the encryption salt of ${where} is malformed`);
-    const key = await derive(passphrase, Buffer.from(encodedSalt, "base64"), iterations, keyBytes, "sha256");
+    const { saltBytes, proof } = parseSalt(salt, where);
+    const key = await derive(passphrase, saltBytes, iterations, keyBytes, "sha256");
     const crypter = new Crypter(salt, key);
     let decrypted: string | undefined;
     try {
-      decrypted = crypter.decrypt(proof.join(":"));
+      decrypted = crypter.decrypt(proof);
     } catch {
       // a wrong key fails GCM's authentication: that is the answer, not an accident
     }
@@ -86,6 +85,27 @@ export class Crypter {
       );
     }
   }
+}
+
+/** A salt's parts. What is cut or no base64 is told apart from a wrong passphrase; a changed digit cannot be. */
+function parseSalt(salt: string, where: string): { saltBytes: Buffer; proof: string } {
+  const [version, encodedSalt = "", proofVersion, nonce = "", sealed = "", ...rest] = salt.split(":");
+  const saltBytes = decode(encodedSalt);
+  const isWhole =
+    version === "v1" &&
+    proofVersion === "v1" &&
+    rest.length === 0 &&
+    saltBytes?.length === saltLength &&
+    decode(nonce)?.length === nonceBytes &&
+    decode(sealed)?.length === check.length + tagBytes;
+  if (!isWhole) throw new SaltInvalidError(where);
+  return { saltBytes, proof: `v1:${nonce}:${sealed}` };
+}
+
+/** Strict, unlike Buffer's own reading, which passes over what is no base64. */
+function decode(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, "base64");
+  return bytes.toString("base64") === text ? bytes : undefined;
 }
 
 /**

@@ -12,6 +12,7 @@ export async function main(args: readonly string[]): Promise<number> {
   // who reads may go away (`| head`): an operation goes on to its end all the same
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
   refuseWhatIsUnknown(program);
+  program.helpCommand("help [command]", "tell of a command");
   try {
     // alone, `pulumi` says what it can do
     await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });

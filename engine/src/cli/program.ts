@@ -3,10 +3,12 @@ import { Command, Option } from "commander";
 import { UnknownCommandError } from "../backend/errors.ts";
 import { action, type MakeContext } from "./action.ts";
 import { addOperationCommands } from "./program-operations.ts";
+import { versionText } from "./versions.ts";
 
 export function buildProgram(makeContext: MakeContext): Command {
   const program = new Command("pulumi")
     .description("Infrastructure as code, by the embedded engine")
+    .version(versionText(), "--version", "print the version")
     .option("-C, --cwd <folder>", "run as if the command had been started in this folder")
     .addOption(new Option("--color <when>", "colours").choices(["always", "never", "auto", "raw"]).default("auto"))
     .option("--non-interactive", "never ask");

@@ -15,6 +15,11 @@ export function versions(): Versions {
   return { engine: own.version, pulumi: sdk.version };
 }
 
+/** As programs that read Pulumi's version expect it. */
+export function versionText({ pulumi } = versions()): string {
+  return `v${pulumi}+embedded`;
+}
+
 /** The line that says which engine runs. */
 export function engineLine({ engine, pulumi }: Versions): string {
   return `Embedded engine ${engine}, in place of Pulumi ${pulumi} (AUTOMATOS_ENGINE=cli asks for Pulumi's own)`;

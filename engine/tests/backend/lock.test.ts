@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { breakLocks, isLocked, lockStack } from "../../src/backend/lock.ts";
+import { setImmediate } from "node:timers/promises";
+import { breakLocks, findHolders, isLocked, lockStack } from "../../src/backend/lock.ts";
 
 const noWarning = (message: string): void => assert.fail(message);
 
@@ -64,6 +66,34 @@ describe("the lock of a stack", () => {
       await lock.release();
     },
   );
+
+  it("is broken when only the remains of its process are left", { skip: process.platform !== "linux" }, async () => {
+    // `exec` leaves the child to a program that never asks for its end
+    const parent = spawn("sh", ["-c", "sh -c : & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    try {
+      const [line] = (await once(parent.stdout, "data")) as [Buffer];
+      const pid = Number(line.toString());
+      while (!(await readFile(`/proc/${pid}/stat`, "utf8")).includes(") Z ")) await setImmediate();
+      await held({ pid });
+      await (await lockStack(folder, () => undefined)).release();
+    } finally {
+      parent.kill("SIGKILL");
+    }
+  });
+
+  it("tells who holds it, and of each that it removed", async () => {
+    await held({});
+    const other = { pid: await endedProcess(), hostname: hostname(), timestamp: new Date() };
+    await writeFile(join(folder, "gone.json"), JSON.stringify(other));
+    const removed: string[] = [];
+    const holders = await findHolders(folder, ({ file }) => removed.push(file));
+    assert.deepEqual(
+      holders.map(({ file, lock }) => [file, lock?.pid]),
+      [[join(folder, "held.json"), process.pid]],
+    );
+    assert.deepEqual(removed, [join(folder, "gone.json")]);
+    assert.deepEqual(await readdir(folder), ["held.json"]);
+  });
 
   it("is left alone when nothing proves that its process is gone", async () => {
     await held({ hostname: "another-host", pid: await endedProcess() });

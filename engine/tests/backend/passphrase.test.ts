@@ -31,8 +31,21 @@ describe("passphrase secrets", () => {
     });
   });
 
-  it("refuses a salt that is cut", async () => {
-    await assert.rejects(Crypter.open("password", pulumiSalt.slice(3), "x"), { code: "SALT_INVALID" });
+  it("tells a damaged salt from a wrong passphrase", async () => {
+    const damaged = [
+      "",
+      pulumiSalt.slice(3),
+      pulumiSalt.slice(0, -1),
+      pulumiSalt.slice(0, -4),
+      `${pulumiSalt}:x`,
+      pulumiSalt.replace("fozI5u6B030=", "fozI5u6B03 ="),
+      pulumiSalt.replace("F+6ZduKKd8G0/V7L", "F+6ZduKKd8G0"),
+    ];
+    for (const salt of damaged)
+      await assert.rejects(Crypter.open("password", salt, "Pulumi.dev.yaml"), {
+        code: "SALT_INVALID",
+        message: /the encryption salt of Pulumi\.dev\.yaml is damaged/,
+      });
   });
 
   it("gives back any text that it encrypted, to whoever has passphrase and salt", async () => {

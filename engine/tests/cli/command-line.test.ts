@@ -48,6 +48,12 @@ describe("the command line", () => {
     assert.match(stderr, /^Embedded engine \d/);
   });
 
+  it("says its version for `--version` too, and helps for `help` as for `--help`", async () => {
+    assert.match(await sandbox.succeed("--version"), /^v3\.\d+\.\d+\+embedded\n$/);
+    assert.equal(await sandbox.succeed("help"), await sandbox.succeed("--help"));
+    assert.equal(await sandbox.succeed("help up"), await sandbox.succeed("up --help"));
+  });
+
   it("names commands when it is given none", async () => {
     const { status, stdout } = spawnSync(process.execPath, [command], { env: sandbox.env, encoding: "utf8" });
     assert.equal(status, 0);
