@@ -17,6 +17,13 @@ const HANDED_BACK = {
   remedy: "Nothing: the task starts again on another worker, and this start does not count.",
 };
 
+/** What the work came to, and what had stopped it by then. */
+interface Decision {
+  /** Undefined when it did not end in time after it had been told to stop. */
+  readonly outcome: TaskOutcome | undefined;
+  readonly reason: StopReason | undefined;
+}
+
 export interface AttemptDeps {
   /** Where the attempt is recorded. */
   readonly leases: Pick<TaskLeases, "append" | "finish" | "handBack">;
@@ -36,6 +43,7 @@ export class TaskAttempt {
   readonly #stop = new AbortController();
   readonly #abandon = new AbortController();
   readonly #events: EventWriter;
+  #decision: Decision | undefined;
   /** When the lease was last known to be held, by performance.now(). */
   renewedAt = performance.now();
 
@@ -66,10 +74,10 @@ export class TaskAttempt {
     const { task, cancelRequested } = this.claimed;
     const timer = setTimeout(() => this.stop("timed_out"), task.timeoutSeconds * 1_000);
     if (cancelRequested) this.stop("cancelled");
-    const outcome = await this.#work();
+    const decision = await this.#work();
     clearTimeout(timer);
     try {
-      return await this.#record(outcome);
+      return await this.#record(decision);
     } catch (error) {
       const lost = error instanceof LeaseLostError;
       const log = { event: lost ? "task_lease_lost" : "task_abandoned", taskId: task.taskId, err: error };
@@ -78,11 +86,11 @@ export class TaskAttempt {
     }
   }
 
-  /** What the work came to, or undefined when it did not end in time after it had been told to stop. */
-  async #work(): Promise<TaskOutcome | undefined> {
+  async #work(): Promise<Decision> {
     const { task, attempt } = this.claimed;
     const { signal } = this.#stop;
     const emit = (body: TaskEventBody): void => this.#events.emit(body);
+    const decide = (outcome: TaskOutcome): void => void this.#decide(outcome);
     const patience = Promise.withResolvers<undefined>();
     let patienceTimer: NodeJS.Timeout | undefined;
     const onStop = (): void => {
@@ -91,27 +99,39 @@ export class TaskAttempt {
     if (signal.aborted) onStop();
     else signal.addEventListener("abort", onStop);
     try {
-      const outcome = await Promise.race([this.#deps.execute({ task, attempt, signal, emit }), patience.promise]);
+      const outcome = await Promise.race([
+        this.#deps.execute({ task, attempt, signal, emit, decide }),
+        patience.promise,
+      ]);
       if (outcome === undefined) {
         const log = { event: "task_did_not_stop", taskId: task.taskId, reason: String(signal.reason) };
         this.#deps.log.error(log, "task did not stop when told to");
       }
-      return outcome;
+      return this.#decide(outcome);
     } catch (error) {
       if (!signal.aborted) {
         this.#deps.log.warn({ event: "task_threw", taskId: task.taskId, err: error }, "task failed with an error");
       }
-      return { status: "failed", result: null, error: toTaskError(error), steps: [], tokensUsed: 0 };
+      return this.#decide({ status: "failed", result: null, error: toTaskError(error), steps: [], tokensUsed: 0 });
     } finally {
       clearTimeout(patienceTimer);
       signal.removeEventListener("abort", onStop);
     }
   }
 
-  async #record(outcome: TaskOutcome | undefined): Promise<AttemptReport> {
+  /** The first decision counts: later comes only clean-up. */
+  #decide(outcome: TaskOutcome | undefined): Decision {
+    this.#decision ??= { outcome, reason: this.#stopReason() };
+    return this.#decision;
+  }
+
+  #stopReason(): StopReason | undefined {
+    return this.#stop.signal.aborted ? (this.#stop.signal.reason as StopReason) : undefined;
+  }
+
+  async #record({ outcome, reason }: Decision): Promise<AttemptReport> {
     const { leases } = this.#deps;
-    const reason = this.#stop.signal.aborted ? (this.#stop.signal.reason as StopReason) : undefined;
-    if (reason === "lease_lost") throw new LeaseLostError(this.claimed.task.taskId);
+    if (this.#stopReason() === "lease_lost") throw new LeaseLostError(this.claimed.task.taskId);
     // All events stand in the record before the last one.
     await this.#events.close();
     if (reason === "shutdown" && outcome?.status !== "completed") {

@@ -61,6 +61,11 @@ export interface TaskExecution {
   readonly signal: AbortSignal;
   /** Records an event, in order. Returns at once; the runner has written all of them before the terminal event. */
   readonly emit: (body: TaskEventBody) => void;
+  /**
+   * Says how the attempt ended before the clean-up that follows it: a signal that fires later changes nothing of it.
+   * Optional; the first call counts, and what the execution returns or throws after it does not.
+   */
+  readonly decide: (outcome: TaskOutcome) => void;
 }
 
 /** How an attempt ended when nothing stopped it. A thrown PlatformError counts as `failed` with its code. */

@@ -47,7 +47,13 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
   const locks = new PostgresRepositoryLocks({ connectionString: url, logger: log });
   const usage = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
   const isLive = (taskId: string) => isRunning(pool, taskId);
-  const volume = new WorkspaceVolume({ rootDir: env.WORKSPACES_DIR, locks, isLive, logger: log });
+  const volume = new WorkspaceVolume({
+    rootDir: env.WORKSPACES_DIR,
+    locks,
+    isLive,
+    logger: log,
+    onRemoved: (workspaceId) => usage.refreshInBackground(workspaceId),
+  });
   const repositories = new Repositories({ rootDir: env.WORKSPACES_DIR, locks, meter: usage, isLive, logger: log });
   const planLimits = env.PLAN_LIMITS;
   const metrics = createRunnerMetrics(registry);
@@ -103,6 +109,7 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
       { name: "consumer", close: () => consumer.close() },
       { name: "dispatcher", close: () => dispatcher.close() },
       { name: "queues", close: () => queues.close() },
+      { name: "volume", close: () => volume.close() },
       { name: "usage", close: () => usage.close() },
       { name: "locks", close: () => locks.close() },
       { name: "listener", close: () => listener.close() },

@@ -72,12 +72,18 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
       const profile = await sandboxProfile(deps, task, workspaceDir, uid);
       await folder.writeEnv(profile.environment);
       await prepareRepositories(deps, execution, profile, folder);
-      return await runSteps({ execution, profile, folder, sandbox: deps.sandbox, toolPolicy: workspace.toolPolicy });
+      const { sandbox } = deps;
+      const outcome = await runSteps({ execution, profile, folder, sandbox, toolPolicy: workspace.toolPolicy });
+      given.decide(outcome);
+      return outcome;
     } finally {
       guard.stop();
-      await deps.repositories.releaseTask(task.workspaceId, task.taskId);
-      await folder.close();
-      deps.usage.refreshInBackground(task.workspaceId);
+      try {
+        await deps.repositories.releaseTask(task.workspaceId, task.taskId);
+      } finally {
+        await folder.close();
+        deps.usage.refreshInBackground(task.workspaceId);
+      }
     }
   };
 }

@@ -4,7 +4,7 @@ import type { TaskStep, ToolPolicy } from "../../contracts/tools.ts";
 import type { TaskExecution, TaskOutcome } from "../runner/task-runner.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import { runTool } from "../sandbox/tools/registry.ts";
-import { CommandFailedError } from "../sandbox/tools/tool-errors.ts";
+import { CommandCancelledError, CommandFailedError } from "../sandbox/tools/tool-errors.ts";
 import type { ToolContext, ToolResult } from "../sandbox/tools/tool.ts";
 import type { TaskFolder } from "../workspace/workspace-volume.ts";
 import { limitReached } from "./quota-guard.ts";
@@ -18,6 +18,7 @@ export interface RunStepsOptions {
 }
 
 const MAX_SUMMARY_CHARS = 200;
+const FAILED = { status: "failed", result: null, tokensUsed: 0 } as const;
 
 export class StepFailedError extends PlatformError {
   constructor(tool: string, exitCode: number | null, expected: readonly number[]) {
@@ -37,11 +38,15 @@ export async function runSteps(options: RunStepsOptions): Promise<TaskOutcome> {
   const { execution } = options;
   const steps: StepResult[] = [];
   for (const [index, step] of execution.task.steps.entries()) {
-    execution.signal.throwIfAborted();
+    // What was done so far stands in the record, whatever stopped the task between two steps.
+    if (execution.signal.aborted) {
+      const error = limitReached(execution.signal) ?? new CommandCancelledError();
+      return { ...FAILED, error: error.toTaskError(), steps };
+    }
     const result = await runStep(options, step, index);
     steps.push(result);
     execution.emit({ type: "step_finished", step: result });
-    if (!result.ok) return { status: "failed", result: null, error: result.error, steps, tokensUsed: 0 };
+    if (!result.ok) return { ...FAILED, error: result.error, steps };
   }
   return { status: "completed", result: steps.at(-1)?.output ?? null, error: null, steps, tokensUsed: 0 };
 }

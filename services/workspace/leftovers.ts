@@ -9,9 +9,19 @@ export const UNFINISHED = /^\.(clone|dropped)-[0-9a-f]{12}-/;
 /** More names than this in one folder are nobody's left-overs. */
 const MAX_ENTRIES = 100_000;
 
+/** Removes a path of the workspace, out of sight at once. */
+export type Discard = (path: string) => Promise<void>;
+
 /** Removes a task's credentials. */
 export async function removeCredentials(files: SafeFs): Promise<void> {
   for (const path of CREDENTIALS) await files.remove(path);
+}
+
+/** Removes clones that were never finished and repositories that were dropped; nobody may be making one. */
+export async function removeUnfinished(files: SafeFs, discard: Discard): Promise<void> {
+  for (const name of await namesIn(files, "repos")) {
+    if (UNFINISHED.test(name)) await discard(`repos/${name}`);
+  }
 }
 
 /**
@@ -24,6 +34,7 @@ export async function removeLeftovers(deps: {
   readonly workspaceDir: string;
   readonly workspaceId: string;
   readonly records: ServiceRecords;
+  readonly discard: Discard;
   readonly isLive: (taskId: string) => Promise<boolean>;
 }): Promise<string[]> {
   const { workspaceId, records } = deps;
@@ -39,15 +50,13 @@ export async function removeLeftovers(deps: {
       live.add(taskId);
       continue;
     }
-    await files.remove(`tasks/task_${taskId}`);
+    await deps.discard(`tasks/task_${taskId}`);
     await records.remove(workspaceId, ["tasks", `${taskId}.json`]);
     removed.push(taskId);
   }
   if (live.size > 0) return removed;
   await removeCredentials(files);
-  for (const name of await namesIn(files, "repos")) {
-    if (UNFINISHED.test(name)) await files.remove(`repos/${name}`);
-  }
+  await removeUnfinished(files, deps.discard);
   return removed;
 }
 

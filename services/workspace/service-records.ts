@@ -27,7 +27,7 @@ export class ServiceRecords {
     schema: Schema,
   ): Promise<z.output<Schema> | undefined> {
     try {
-      return schema.parse(JSON.parse(await readFile(this.#file(workspaceId, path), "utf8")));
+      return schema.parse(JSON.parse(await readFile(this.file(workspaceId, path), "utf8")));
     } catch {
       return undefined;
     }
@@ -35,7 +35,7 @@ export class ServiceRecords {
 
   /** Complete or not at all: a reader, or a crash, never sees half a file. */
   async write(workspaceId: string, path: readonly string[], content: unknown): Promise<void> {
-    const file = this.#file(workspaceId, path);
+    const file = this.file(workspaceId, path);
     const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`;
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     await writeFile(temporary, JSON.stringify(content), { mode: 0o600 });
@@ -44,16 +44,17 @@ export class ServiceRecords {
 
   /** The names below a path, in order; none when it is not there. What a crash left half-written is left out. */
   async names(workspaceId: string, path: readonly string[]): Promise<string[]> {
-    const names = await readdir(this.#file(workspaceId, path)).catch(() => []);
+    const names = await readdir(this.file(workspaceId, path)).catch(() => []);
     return names.filter((name) => !name.endsWith(".tmp")).sort();
   }
 
   /** Removes a file or all below a path. No-op when it is not there. */
   async remove(workspaceId: string, path: readonly string[]): Promise<void> {
-    await rm(this.#file(workspaceId, path), { recursive: true, force: true });
+    await rm(this.file(workspaceId, path), { recursive: true, force: true });
   }
 
-  #file(workspaceId: string, path: readonly string[]): string {
+  /** Where on the volume it is, for what is no small JSON file. */
+  file(workspaceId: string, path: readonly string[]): string {
     return join(this.#rootDir, workspaceId, ...path.map(fileName));
   }
 }

@@ -33,7 +33,7 @@ export class TaskFolder {
     this.#close = deps.close;
   }
 
-  /** Makes the folder; what an earlier attempt left there is removed. `close` is run once, after the log has ended. */
+  /** Makes the folder, which must not be there yet. `close` is run once, after the log has ended. */
   static async create(
     taskId: string,
     deps: {
@@ -44,7 +44,6 @@ export class TaskFolder {
     },
   ): Promise<TaskFolder> {
     const taskDir = taskFolderPath(taskId);
-    await deps.files.remove(taskDir);
     await deps.files.mkdirs(taskDir, { mode: 0o700 });
     await deps.files.mkdirs(`${taskDir}/scratch`, { mode: 0o700 });
     const folder = await walkTo(deps.workspaceDir, taskDir.split("/"));
@@ -68,7 +67,7 @@ export class TaskFolder {
     await this.#files.replaceFile(`${this.taskDir}/.task_env`, lines.join(""), { mode: 0o600 });
   }
 
-  /** Removes the folder and all that was written for this task. Idempotent; what cannot be removed is logged. */
+  /** Takes the folder and all that was written for this task away. Idempotent; what cannot be removed is logged. */
   close(): Promise<void> {
     this.#closing ??= this.log.end().then(this.#close);
     return this.#closing;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { chmod, chown, lstat, mkdir, readdir } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Logger } from "pino";
 import type { PlanTier } from "../../contracts/plan.ts";
@@ -8,8 +9,9 @@ import { walkTo } from "./directory-handle.ts";
 import { type RepositoryLocks, withLock, workspaceLockName } from "./repository-locks.ts";
 import { SafeFs } from "./safe-fs.ts";
 import { ServiceRecords } from "./service-records.ts";
-import { removeCredentials, removeLeftovers } from "./leftovers.ts";
+import { type Discard, removeCredentials, removeLeftovers, removeUnfinished } from "./leftovers.ts";
 import { TaskFolder, taskFolderPath } from "./task-folder.ts";
+import { Trash } from "./trash.ts";
 import { workspacePath } from "./workspace-path.ts";
 
 export type { TaskFolder } from "./task-folder.ts";
@@ -19,6 +21,8 @@ const FOLDERS = ["repos", "tasks", "artifacts"] as const;
 const META_FILE = ".workspace_meta.json";
 /** Locks of a workspace are held for milliseconds: who waits longer waits for something that is broken. */
 const LOCK_TIMEOUT_MS = 30_000;
+/** What `close` waits for files to be removed; the rest is removed at the next start. */
+const CLOSE_TIMEOUT_MS = 3_000;
 
 /** Who opened a task's folder last: an earlier attempt that has lost its lease must not remove the next one's. */
 const OpenTask = z.strictObject({ holder: z.string() });
@@ -45,6 +49,7 @@ export class WorkspaceVolume {
   readonly #log: Logger;
   readonly #now: () => Date;
   readonly #records: ServiceRecords;
+  readonly #trash: Trash;
   readonly #asRoot = process.getuid?.() === 0;
 
   constructor(deps: {
@@ -53,6 +58,8 @@ export class WorkspaceVolume {
     /** Whether a task is running now, as the record says: lets `prepare` remove what a crash left. @default nothing is removed */
     readonly isLive?: IsLive;
     readonly logger: Logger;
+    /** Told after files of a workspace were removed in the background. */
+    readonly onRemoved?: (workspaceId: string) => void;
     readonly now?: () => Date;
   }) {
     this.#rootDir = deps.rootDir;
@@ -61,6 +68,7 @@ export class WorkspaceVolume {
     this.#log = deps.logger;
     this.#now = deps.now ?? (() => new Date());
     this.#records = new ServiceRecords(deps.rootDir);
+    this.#trash = new Trash({ ...deps, records: this.#records });
   }
 
   /** Makes the folder of all workspaces: their users may pass through it, and not list it. Idempotent. */
@@ -111,6 +119,7 @@ export class WorkspaceVolume {
     const holder = randomUUID();
     return this.#locked(workspaceId, async () => {
       await this.#records.write(workspaceId, ["tasks", `${taskId}.json`], { holder });
+      await this.#trash.discard(workspaceId, taskFolderPath(taskId));
       return TaskFolder.create(taskId, {
         workspaceDir,
         files: new SafeFs(workspaceDir, { owner: { uid, gid: uid } }),
@@ -121,8 +130,8 @@ export class WorkspaceVolume {
   }
 
   /**
-   * Removes what a crash left in every workspace: folders of tasks that nobody runs, credentials, half clones. A
-   * workspace where that fails is logged and does not stop the others.
+   * Removes what a crash left in every workspace: folders of tasks that nobody runs, credentials, half clones, and what
+   * was being removed. A workspace where that fails is logged and does not stop the others.
    */
   async recover(isLive: IsLive): Promise<RecoveryReport> {
     const removedTasks: string[] = [];
@@ -132,6 +141,7 @@ export class WorkspaceVolume {
       workspaces += 1;
       try {
         removedTasks.push(...(await this.#locked(workspaceId, () => this.#removeLeftovers(workspaceId, isLive))));
+        await this.#trash.sweep(workspaceId);
       } catch (error) {
         this.#log.error({ event: "recovery_failed", workspaceId, err: error }, "workspace could not be cleaned up");
       }
@@ -140,9 +150,18 @@ export class WorkspaceVolume {
     return { workspaces, removedTasks };
   }
 
+  /** Waits a little for what is being removed in the background. Idempotent. */
+  async close(): Promise<void> {
+    const over = new AbortController();
+    const timeout = delay(CLOSE_TIMEOUT_MS, undefined, { signal: over.signal }).catch(() => undefined);
+    await Promise.race([this.#trash.settled(), timeout]);
+    over.abort();
+  }
+
   #removeLeftovers(workspaceId: string, isLive: IsLive): Promise<string[]> {
     const workspaceDir = this.workspaceDir(workspaceId);
-    return removeLeftovers({ workspaceDir, workspaceId, records: this.#records, isLive });
+    const discard = this.#discard(workspaceId);
+    return removeLeftovers({ workspaceDir, workspaceId, records: this.#records, discard, isLive });
   }
 
   async #closeTask(workspaceId: string, taskId: string, uid: number, holder: string): Promise<void> {
@@ -158,9 +177,13 @@ export class WorkspaceVolume {
     const record = ["tasks", `${taskId}.json`];
     if ((await this.#records.read(workspaceId, record, OpenTask))?.holder !== holder) return;
     const files = new SafeFs(this.workspaceDir(workspaceId));
-    await files.remove(taskFolderPath(taskId));
+    await this.#trash.discard(workspaceId, taskFolderPath(taskId));
     await this.#records.remove(workspaceId, record);
-    if ((await this.#records.names(workspaceId, ["tasks"])).length === 0) await removeCredentials(files);
+    if ((await this.#records.names(workspaceId, ["tasks"])).length === 0) {
+      await removeCredentials(files);
+      // A clone that was stopped counts against the quota until it is gone.
+      await removeUnfinished(files, this.#discard(workspaceId));
+    }
     const reposCached = (await this.#records.names(workspaceId, ["repositories"])).map((name) => name.slice(0, -5));
     await this.#writeMeta(workspaceId, uid, (meta) => ({
       ...meta,
@@ -214,6 +237,10 @@ export class WorkspaceVolume {
     } finally {
       await handle.close();
     }
+  }
+
+  #discard(workspaceId: string): Discard {
+    return (path) => this.#trash.discard(workspaceId, path);
   }
 
   #locked<Result>(workspaceId: string, work: () => Promise<Result>): Promise<Result> {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { AgentTaskInput, TaskResult } from "../../contracts/task.ts";
@@ -20,6 +21,15 @@ const FILL = `
     count += 1;
     if (count === 400) clearInterval(timer), setInterval(() => {}, 1000);
   }, 20);
+`;
+
+/** The folder is named after the task, whose id is in the environment. */
+const MANY_FILES = `
+  const fs = require("node:fs");
+  const dir = "tasks/task_" + process.env.AUTOMATOS_TASK_ID + "/scratch/";
+  for (let count = 0; count < 50000; count++) fs.writeFileSync(dir + count, "");
+  console.log("written");
+  setInterval(() => {}, 1000);
 `;
 
 describe("what tasks write, on real processes", () => {
@@ -67,5 +77,23 @@ describe("what tasks write, on real processes", () => {
     const refused = aTask(full, "0");
     await submit(refused);
     assert.equal((await result(refused.taskId)).error?.code, "WORKSPACE_QUOTA_EXCEEDED");
+  });
+
+  it("ends a cancelled task at once, however many files its folder holds", async () => {
+    const workspaceId = await platform.createWorkspace();
+    const task = aTask(workspaceId, MANY_FILES, ".");
+    await submit(task);
+    await readEvents(platform, task.taskId, ({ body }) => body.type === "step_output");
+    await platform.request("POST", `/api/tasks/${task.taskId}/cancel`);
+    const { status, steps } = await result(task.taskId);
+    assert.equal(status, "cancelled");
+    assert.deepEqual(
+      steps.map(({ ok, error }) => [ok, error?.code ?? null]),
+      [
+        [true, null],
+        [false, "COMMAND_CANCELLED"],
+      ],
+    );
+    assert.deepEqual(await readdir(path.join(platform.workspacesDir, workspaceId, "tasks")), []);
   });
 });

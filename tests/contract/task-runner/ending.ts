@@ -109,6 +109,18 @@ export function describeEnding(start: StartRunner): void {
     assert.ok(result.executionTimeMs >= 990, `${result.executionTimeMs}`);
   });
 
+  it("keeps an outcome that was decided before the time was over, whatever the clean-up does", async () => {
+    const { runner, workspace } = await start(async (execution) => {
+      execution.decide({ ...completed, tokensUsed: 5 });
+      await untilStopped(execution);
+      throw new Error("clean-up failed");
+    });
+    const task = aTask(await workspace("pro"), { timeoutSeconds: 1 });
+    await runner.submit(task);
+    const result = await runner.result(task.taskId, { waitMs: LONG_MS });
+    assert.deepEqual([result?.status, result?.tokensUsed, result?.error], ["completed", 5, null]);
+  });
+
   it("lets what runs end when it is closed in time", async () => {
     const gate = Promise.withResolvers<null>();
     const { runner, workspace, stopWorking } = await start(

@@ -163,6 +163,41 @@ describe("WorkspaceVolume", () => {
     assert.deepEqual(await readdir(below("tasks")), []);
   });
 
+  it("takes a folder of many files away at once and removes it afterwards, also what a crash left of that", async () => {
+    await prepare();
+    const task = await volume.openTask(workspaceId, randomUUID(), UID);
+    execFileSync("sh", ["-c", "seq 20000 | xargs touch"], { cwd: below(task.scratchDir) });
+    const trash = join(rootDir, ".automatos", workspaceId, "trash");
+    const removed: string[] = [];
+    const closing = new WorkspaceVolume({
+      rootDir,
+      locks: new InMemoryRepositoryLocks(),
+      logger,
+      onRemoved: (id) => removed.push(id),
+    });
+    await task.close();
+    assert.deepEqual(await readdir(below("tasks")), []);
+    assert.equal((await readdir(trash)).length, 1, "it is not waited for");
+    await volume.close();
+    assert.deepEqual(await readdir(trash), []);
+
+    await mkdir(join(trash, "of-a-crash/deeper"), { recursive: true });
+    await closing.recover(async () => false);
+    await closing.close();
+    assert.deepEqual(await readdir(trash), []);
+    assert.deepEqual(removed, [workspaceId]);
+  });
+
+  it("removes half a clone with the last task of the workspace", async () => {
+    await prepare();
+    const tasks = await Promise.all([1, 2].map(() => volume.openTask(workspaceId, randomUUID(), UID)));
+    await mkdir(below("repos/.clone-0123456789ab-app"));
+    await tasks[0]?.close();
+    assert.equal((await readdir(below("repos"))).length, 1);
+    await tasks[1]?.close();
+    assert.deepEqual(await readdir(below("repos")), []);
+  });
+
   it("removes a folder in which an agent laid traps, and only that", async () => {
     await prepare();
     const task = await volume.openTask(workspaceId, randomUUID(), UID);
@@ -181,7 +216,9 @@ describe("WorkspaceVolume", () => {
       },
     );
     await task.close();
+    await volume.close();
     assert.deepEqual(await readdir(below("tasks")), []);
+    assert.deepEqual(await readdir(join(rootDir, ".automatos", workspaceId, "trash")), []);
     assert.equal(await readFile(join(outside, "precious"), "utf8"), "untouched");
   });
 
