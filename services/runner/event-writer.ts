@@ -83,5 +83,5 @@ const droppedWarning = (count: number): TaskEventBody => ({
   type: "warning",
   code: "OUTPUT_DROPPED",
   message: `${count} pieces of output are missing here: they came faster than they could be recorded`,
-  remedy: "Read the task's log in the workspace, or make the command write to a file.",
+  remedy: "Make the command write its output to a file below artifacts/.",
 });

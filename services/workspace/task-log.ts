@@ -6,7 +6,7 @@ const DEFAULT_MAX_BYTES = 64 * 1024 ** 2;
 /** What may wait in memory for a slow disk. */
 const MAX_PENDING_BYTES = 4 * 1024 ** 2;
 
-/** The text of a task's output, in full, in one file. Writing never waits and never fails: a log must stop no task. */
+/** The text of a task's output in one file, which lives as long as the task's folder. Writing never waits and never fails: a log must stop no task. */
 export class TaskLog {
   readonly #stream: WriteStream;
   readonly #maxBytes: number;

@@ -44,7 +44,7 @@ export class CutText {
     if (!this.isCut) return this.#head + tail;
     const kept = lastBytes(tail, this.#halfBytes);
     const left = this.#totalBytes - this.#headBytes - Buffer.byteLength(kept);
-    return `${this.#head}\n[${left} bytes cut here; the task's log has all]\n${kept}`;
+    return `${this.#head}\n[${left} bytes cut here; write long output to a file below artifacts/]\n${kept}`;
   }
 }
 

@@ -12,9 +12,9 @@ import {
 } from "./tool-errors.ts";
 import type { Tool, ToolContext, ToolInput } from "./tool.ts";
 
-/** What a result keeps of a command's output; all of it is in the task's log. */
+/** What a result keeps of a command's output, and what those who follow the task see of it. */
 export const OUTPUT_LIMIT_BYTES = { stdout: 100 * 1024, stderr: 50 * 1024 } as const;
-/** What one command may write to the task's log. */
+/** What one command may write to the task's own log, which is there while the task runs. */
 const LOG_LIMIT_BYTES = 50 * 1024 ** 2;
 
 /**
@@ -123,6 +123,6 @@ class OutputKeeper {
     const part = firstBytes(text, room);
     this.#shown[stream] += Buffer.byteLength(text);
     if (part !== "") this.#context.onOutput(stream, part);
-    if (part !== text) this.#context.onOutput(stream, "\n[cut here; the task's log has all]\n");
+    if (part !== text) this.#context.onOutput(stream, "\n[cut here; write long output to a file below artifacts/]\n");
   }
 }

@@ -65,7 +65,7 @@ export class CommandOutOfMemoryError extends PlatformError {
 export class CommandFailedError extends PlatformError {
   constructor(end: string) {
     super("COMMAND_FAILED", `the command ended with ${end}`, {
-      remedy: "Read its output: stderr comes with the result, all of it is in the task's log.",
+      remedy: "Read its output: stderr comes with the result, the end of it too when it was cut.",
       status: 422,
     });
   }

@@ -12,7 +12,7 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** A command's output as it comes, cut where the tool's answer is cut. */
   readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
-  /** The task's log: a command's whole output, up to 50 MiB a command. */
+  /** The task's own log, there while the task runs: a command's output, up to 50 MiB a command. */
   readonly log: (text: string) => void;
 }
 

@@ -116,7 +116,7 @@ describe("the worker's tools", () => {
     const stdout = String(output?.["stdout"]);
     assert.equal(output?.["truncated"], true);
     assert.equal(output["stdoutBytes"], 600_011);
-    assert.match(stdout, /\n\[\d+ bytes cut here; the task's log has all\]\n/);
+    assert.match(stdout, /\n\[\d+ bytes cut here; write long output to a file below artifacts\/\]\n/);
     assert.ok(stdout.endsWith("last line\n") && !stdout.includes("\ufffd"));
     assert.ok(Buffer.byteLength(stdout) <= 100 * 1024 + 100);
     assert.ok(Buffer.byteLength(String(output["stderr"])) <= 50 * 1024 + 100);
