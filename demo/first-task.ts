@@ -19,6 +19,8 @@ export interface FirstTaskOptions {
   readonly scratchDir: string;
   /** Where the words of the demonstration go; the tasks' events go to the standard output, live. */
   readonly write: (line: string) => void;
+  /** Ends the demonstration in order, its task cancelled. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -32,9 +34,14 @@ export async function runFirstTask(options: FirstTaskOptions): Promise<{ readonl
   const repository = makeSampleRepository(path.join(scratchDir, "repositories"));
   const server = await startGitServer(repository.rootDir);
   const rule = `127.0.0.1:${server.port}`;
-  const cli = (...args: string[]) => runCli(options, args);
+  const egress = async (verb: "add" | "rm") => {
+    const { code, output } = await runCli(options, ["workspace", "egress", verb, workspaceId, rule], "pipe");
+    if (code !== 0) write(output.trimEnd());
+    return code === 0;
+  };
+  const isInterrupted = () => options.signal?.aborted === true;
   try {
-    await cli("workspace", "egress", "add", workspaceId, rule);
+    if (!(await egress("add"))) return { ok: false };
     const url = `${server.url}/${repository.name}.git`;
     const tasks = [
       ["A first task: clone, see a test fail, mend it, see it pass, push.", repairTask(workspaceId, repository, url)],
@@ -44,25 +51,46 @@ export async function runFirstTask(options: FirstTaskOptions): Promise<{ readonl
       write(`\n${title}`);
       const file = path.join(scratchDir, `${task.taskId}.json`);
       writeFileSync(file, JSON.stringify(task));
-      if ((await cli("task", "run", "--file", file, "--follow")) !== 0) return { ok: false };
+      if (isInterrupted()) return { ok: false };
+      const { code } = await runCli(options, ["task", "run", "--file", file], "inherit", options.signal);
+      if (isInterrupted()) {
+        // the git server that it works with ends here
+        await runCli(options, ["task", "cancel", task.taskId], "pipe");
+        write("The task was cancelled.");
+      }
+      if (code !== 0) return { ok: false };
     }
     const [newest] = repository.log();
     write(`\nThe newest commit on the git server: "${newest ?? ""}"`);
     return { ok: newest === "Take the percentage off, not the number" };
   } finally {
-    await cli("workspace", "egress", "rm", workspaceId, rule);
+    await egress("rm");
     await server.stop();
     rmSync(scratchDir, { recursive: true, force: true });
   }
 }
 
-function runCli(options: FirstTaskOptions, args: readonly string[]): Promise<number> {
+/** Runs the command line to its end, its output live or kept. */
+function runCli(
+  options: FirstTaskOptions,
+  args: readonly string[],
+  output: "inherit" | "pipe",
+  signal?: AbortSignal,
+): Promise<{ readonly code: number; readonly output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [CLI, ...args], {
-      stdio: ["ignore", "inherit", "inherit"],
+      stdio: ["ignore", output, output],
       env: { ...process.env, AUTOMATOS_API_URL: options.apiUrl, AUTOMATOS_TOKEN: options.adminToken },
     });
+    let text = "";
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => (text += String(chunk)));
+    // Ctrl-C on a terminal reaches it as well
+    const interrupt = () => (signal?.reason === "SIGINT" && process.stdin.isTTY) || child.kill("SIGINT");
+    signal?.addEventListener("abort", interrupt);
     child.on("error", reject);
-    child.on("exit", (code) => resolve(code ?? 1));
+    child.on("close", (code) => {
+      signal?.removeEventListener("abort", interrupt);
+      resolve({ code: code ?? 1, output: text });
+    });
   });
 }

@@ -3,9 +3,10 @@ import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import path from "node:path";
-import { parse } from "yaml";
+import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
 import { type LocalConfig, StackConfig } from "../contracts/stack-config.ts";
+import { endWhenInterrupted, inOrder } from "./interruption.ts";
 
 export const ROOT = path.resolve(import.meta.dirname, "..");
 export const STACK = "dev";
@@ -25,12 +26,24 @@ export function say(line = ""): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** What a file of the project holds; told with its way out where it holds nothing of use. */
+function readYaml(file: string): unknown {
+  const wayOut = `\`git checkout ${file}\` brings back the one that came with the project.`;
+  try {
+    return parse(readFileSync(path.join(ROOT, file), "utf8"));
+  } catch (error) {
+    if (error instanceof YAMLParseError) throw new ScriptError(`${file} is no YAML: ${error.message}\n${wayOut}`);
+    if (!(error instanceof Error && "code" in error)) throw error;
+    if (error.code !== "ENOENT") throw new ScriptError(`${file} cannot be read: ${error.message}`);
+    throw new ScriptError(`${file} is not there: it holds the dev stack's settings and salt.\n${wayOut}`);
+  }
+}
+
 /** The dev stack's settings, with the sandbox that AUTOMATOS_SANDBOX may choose instead. */
 export function readSettings(): LocalConfig {
   const file = `Pulumi.${STACK}.yaml`;
   const Settings = z.object({ config: z.object({ "automatos:settings": StackConfig }) });
-  const document: unknown = parse(readFileSync(path.join(ROOT, file), "utf8"));
-  const parsed = Settings.safeParse(document);
+  const parsed = Settings.safeParse(readYaml(file));
   if (!parsed.success) {
     throw new ScriptError(
       `${file}:\n${z.prettifyError(parsed.error)}\ndocs/reference/config.md lists every key, its type and its default.`,
@@ -45,10 +58,16 @@ export function readSettings(): LocalConfig {
   return process.env["AUTOMATOS_SANDBOX"] === "none" ? { ...settings, sandbox: "none" } : settings;
 }
 
+/** The variable by which the caller chose another passphrase than the dev stack's own. */
+export function chosenPassphrase(): string | undefined {
+  if (process.env["PULUMI_CONFIG_PASSPHRASE"] !== undefined) return "PULUMI_CONFIG_PASSPHRASE";
+  return process.env["PULUMI_CONFIG_PASSPHRASE_FILE"] ? "PULUMI_CONFIG_PASSPHRASE_FILE" : undefined;
+}
+
 function environment(): NodeJS.ProcessEnv {
   const environment: NodeJS.ProcessEnv = {
     ...process.env,
-    PULUMI_CONFIG_PASSPHRASE: PASSPHRASE,
+    ...(chosenPassphrase() === undefined ? { PULUMI_CONFIG_PASSPHRASE: PASSPHRASE } : {}),
     PULUMI_HOME: process.env["PULUMI_HOME"] ?? path.join(ROOT, ".pulumi", "home"),
     PULUMI_SKIP_UPDATE_CHECK: "true",
   };
@@ -60,14 +79,14 @@ function environment(): NodeJS.ProcessEnv {
 
 /** Runs `pulumi` on the dev stack's own state, its output live. Resolves to the exit code. */
 export async function pulumi(...args: readonly string[]): Promise<number> {
-  return (await run(args, "inherit")).code;
+  return (await inOrder(() => run(args, "inherit"))).code;
 }
 
 /** Runs `pulumi` for its output. */
 export async function pulumiOutput(
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly stdout: string }> {
-  return run(args, "pipe");
+  return inOrder(() => run(args, "pipe"));
 }
 
 async function run(args: readonly string[], stdout: "inherit" | "pipe"): Promise<{ code: number; stdout: string }> {
@@ -78,12 +97,13 @@ async function run(args: readonly string[], stdout: "inherit" | "pipe"): Promise
     stdio: ["inherit", stdout, "inherit"],
   });
   // Ctrl-C on a terminal reaches it as well; it ends its work in order, and so do we
-  const interrupt = () => process.stdin.isTTY || child.kill("SIGINT");
-  process.on("SIGINT", interrupt);
+  const forward = (signal: NodeJS.Signals) => {
+    if (signal === "SIGTERM" || !process.stdin.isTTY) child.kill(signal);
+  };
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.on(signal, forward);
   let text = "";
   child.stdout?.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  const forward = () => child.kill("SIGTERM");
-  process.on("SIGTERM", forward);
   try {
     const code = await new Promise<number>((resolve, reject) => {
       child.once("error", reject);
@@ -93,8 +113,7 @@ async function run(args: readonly string[], stdout: "inherit" | "pipe"): Promise
     });
     return { code, stdout: text };
   } finally {
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", forward);
+    for (const signal of signals) process.off(signal, forward);
   }
 }
 
@@ -114,8 +133,13 @@ export async function stackExists(): Promise<boolean> {
   return stacks.some(({ name }) => name === STACK);
 }
 
-/** Ends the script as told by a ScriptError, or loudly by anything else. */
-export async function main(work: () => Promise<void>): Promise<void> {
+/**
+ * Ends the script as told by a ScriptError, or loudly by anything else; when interrupted, in order.
+ *
+ * @param command What runs the script, e.g. `npm start`.
+ */
+export async function main(command: string, work: () => Promise<void>): Promise<void> {
+  endWhenInterrupted(command);
   try {
     await work();
   } catch (error) {

@@ -5,6 +5,8 @@ import path from "node:path";
 import { endAllDaemons } from "../components/local/daemon-resource.ts";
 import { AUTOMATOS_DIR, main, pulumi, ROOT, say, ScriptError, STACK, stackExists } from "./dev-stack.ts";
 import { clearLocks } from "./leftovers.ts";
+import { sayWhatIsWaitedFor } from "./running-tasks.ts";
+import { alone } from "./start-lock.ts";
 
 /** What belongs to a running platform. */
 const STATE = ["run", "cli.json", "first-workspace.token", "first-task"];
@@ -20,13 +22,14 @@ async function destroyStack(): Promise<void> {
     say(`There is no stack ${STACK}.`);
     return;
   }
+  await sayWhatIsWaitedFor();
   const destroyed = await pulumi("destroy", "--stack", STACK, "--yes", "--skip-preview");
   // Pulumi.dev.yaml is part of the project: without --preserve-config it would go with the stack
   const removed = destroyed === 0 ? await pulumi("stack", "rm", STACK, "--yes", "--preserve-config") : destroyed;
   if (removed !== 0) throw new ScriptError(`the stack ${STACK} could not be destroyed; pulumi's own words are above`);
 }
 
-await main(async () => {
+async function down(): Promise<void> {
   await clearLocks();
   const withData = process.argv.includes("--data");
   try {
@@ -42,4 +45,6 @@ await main(async () => {
       : "Everything is stopped. Kept for the next `npm start`: .automatos/postgres, .automatos/workspaces, .automatos/logs " +
           "(`npm run down -- --data` removes them).",
   );
-});
+}
+
+await main("npm run down", () => alone(down));

@@ -1,36 +1,14 @@
 // What an earlier start that was killed, or a person, may have left: found and said before anything is started.
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { hostname } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { z } from "zod";
 import { isOwnRecord, listRecords, readIdentity } from "../components/local/daemon-record.ts";
 import { portConflict } from "../components/local/daemon-resource.ts";
-import { isRunning, startedAtOf, startTimeOf } from "../components/local/process-table.ts";
+import { isRunning } from "../components/local/process-table.ts";
 import type { LocalConfig } from "../contracts/stack-config.ts";
+import { findHolders } from "../engine/src/backend/lock.ts";
 import { ROOT, say, ScriptError, STACK } from "./dev-stack.ts";
 
 const LOCKS = path.join(ROOT, ".pulumi", "locks", "organization", "automatos", STACK);
-const Lock = z.object({ pid: z.number(), hostname: z.string(), timestamp: z.string() });
-
-function lockFiles(): string[] {
-  try {
-    return readdirSync(LOCKS).map((name) => path.join(LOCKS, name));
-  } catch {
-    return []; // nothing was ever locked
-  }
-}
-
-/** The holder of a lock, unless it is gone: killed, or its number now belongs to a later process. */
-function livingHolder(file: string): z.infer<typeof Lock> | undefined {
-  const lock = Lock.safeParse(readJson(file));
-  if (!lock.success) return undefined;
-  const { pid, timestamp } = lock.data;
-  if (lock.data.hostname !== hostname()) return lock.data; // nothing is known of another machine's processes
-  const CLOCK_SLACK_MS = 2_000;
-  const isLater = (startedAtOf(pid) ?? 0) > Date.parse(timestamp) + CLOCK_SLACK_MS;
-  return startTimeOf(pid) === undefined || isLater ? undefined : lock.data;
-}
 
 /**
  * Waits for another operation on the stack, e.g. the rest of a start that was killed, and removes the locks of those
@@ -41,31 +19,20 @@ function livingHolder(file: string): z.infer<typeof Lock> | undefined {
 export async function clearLocks(waitMs = 60_000): Promise<void> {
   const POLL_MS = 200;
   const deadline = Date.now() + waitMs;
-  for (const file of lockFiles()) {
-    const holder = livingHolder(file);
-    if (holder !== undefined) {
-      const who = `another pulumi (process ${holder.pid}, since ${holder.timestamp})`;
-      say(`found: ${who} works on the stack; waiting for it`);
-      while (existsSync(file) && livingHolder(file) !== undefined) {
-        if (Date.now() > deadline) {
-          throw new ScriptError(
-            `${who} still works on the stack; end it and run the same command again. Its lock is ${path.relative(ROOT, file)}.`,
-          );
-        }
-        await delay(POLL_MS);
-      }
+  const told = new Set<string>();
+  for (;;) {
+    const [holder] = await findHolders(LOCKS, () => say("found: the lock of a pulumi that was killed; removing it"));
+    if (holder === undefined) return;
+    const { file, lock } = holder;
+    const who = `another pulumi (${lock === undefined ? "unknown" : `process ${lock.pid}, since ${lock.timestamp}`})`;
+    if (!told.has(file)) say(`found: ${who} works on the stack; waiting for it`);
+    told.add(file);
+    if (Date.now() > deadline) {
+      throw new ScriptError(
+        `${who} still works on the stack; end it and run the same command again. Its lock is ${path.relative(ROOT, file)}.`,
+      );
     }
-    if (!existsSync(file)) continue;
-    say("found: the lock of a pulumi that was killed; removing it");
-    rmSync(file, { force: true });
-  }
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    return undefined; // cut short by what killed its writer
+    await delay(POLL_MS);
   }
 }
 

@@ -1,6 +1,5 @@
 // `npm start`: provisions the dev stack, runs a first task the first time, and says what to type next. Run again, it
 // changes nothing, or repairs what was killed. Arguments: --first-task runs the first task again.
-import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import { writeWhole } from "../components/local/daemon-record.ts";
@@ -9,6 +8,7 @@ import type { LocalConfig } from "../contracts/stack-config.ts";
 import { runFirstTask } from "../demo/first-task.ts";
 import {
   AUTOMATOS_DIR,
+  chosenPassphrase,
   ensureStack,
   main,
   pulumi,
@@ -20,7 +20,9 @@ import {
   STACK,
 } from "./dev-stack.ts";
 import { ensureFirstWorkspace, type FirstWorkspace } from "./first-workspace.ts";
+import { inOrder, interruption } from "./interruption.ts";
 import { checkPorts, clearLocks, reportDeadProcesses } from "./leftovers.ts";
+import { alone } from "./start-lock.ts";
 
 const Outputs = z.looseObject({
   apiUrl: z.string(),
@@ -41,12 +43,18 @@ function sayIfBare({ sandbox }: LocalConfig): void {
   say(line);
 }
 
+function passphraseHint(): string {
+  const variable = chosenPassphrase();
+  if (variable === undefined) return "";
+  return `\n${variable} is set, and was used; without it the dev stack has its own passphrase.`;
+}
+
 async function deploy(): Promise<Outputs> {
   await ensureStack();
   if ((await pulumi("up", "--stack", STACK, "--yes", "--skip-preview")) !== 0) {
     throw new ScriptError(
       "the stack is not up; pulumi's own words are above, the services' in .automatos/logs/. " +
-        "What is done stays: mend the cause and run `npm start` again.",
+        `What is done stays: mend the cause and run \`npm start\` again.${passphraseHint()}`,
     );
   }
   const { code, stdout } = await pulumiOutput("stack", "output", "--stack", STACK, "--json", "--show-secrets");
@@ -70,13 +78,16 @@ async function firstTask(outputs: Outputs, workspace: FirstWorkspace, settings: 
     say("\nThe first task was run before; `npm start -- --first-task` runs it again.");
     return;
   }
-  const { ok } = await runFirstTask({
-    apiUrl: outputs.apiUrl,
-    adminToken: outputs.adminToken,
-    workspaceId: workspace.workspaceId,
-    scratchDir: path.join(AUTOMATOS_DIR, "first-task"),
-    write: say,
-  });
+  const { ok } = await inOrder(() =>
+    runFirstTask({
+      apiUrl: outputs.apiUrl,
+      adminToken: outputs.adminToken,
+      workspaceId: workspace.workspaceId,
+      scratchDir: path.join(AUTOMATOS_DIR, "first-task"),
+      write: say,
+      signal: interruption,
+    }),
+  );
   if (!ok) {
     throw new ScriptError(
       "the first task did not complete: its events above say why. The platform is up; " +
@@ -105,8 +116,7 @@ What to type next:
   npm run down                                        stops everything`);
 }
 
-await main(async () => {
-  mkdirSync(AUTOMATOS_DIR, { recursive: true });
+async function start(): Promise<void> {
   const settings = readSettings();
   sayIfBare(settings);
   await clearLocks();
@@ -118,4 +128,6 @@ await main(async () => {
   await firstTask(outputs, workspace, settings);
   sayWhatToTypeNext(outputs, workspace, cliConfig);
   sayIfBare(settings);
-});
+}
+
+await main("npm start", () => alone(start));

@@ -10,6 +10,8 @@ function ownerOf(lockFile: string): ProcessIdentity | undefined {
     return JSON.parse(readFileSync(lockFile, "utf8")) as ProcessIdentity;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    // written whole before it is linked: only a machine that stopped leaves it empty, and its processes are gone
+    if (error instanceof SyntaxError) return { pid: 0, startTime: "" };
     throw error;
   }
 }
@@ -35,16 +37,24 @@ function tryLock(lockFile: string): boolean {
  * Runs `work` while no other process does so under the same file. It keeps a deployment from meeting what an earlier,
  * killed one still has under way. A holder that died loses the lock.
  *
+ * @param onWait Told once of the first living holder that is waited for.
  * @throws Error when the holder lives and does not let go within `timeoutMs`.
  */
 export async function withFileLock<Result>(
   lockFile: string,
   work: () => Promise<Result>,
   timeoutMs = 120_000,
+  onWait?: (holder: ProcessIdentity) => void,
 ): Promise<Result> {
   mkdirSync(dirname(lockFile), { recursive: true, mode: 0o700 });
   const deadline = Date.now() + timeoutMs;
+  let isTold = false;
   while (!tryLock(lockFile)) {
+    const holder = isTold ? undefined : ownerOf(lockFile);
+    if (holder !== undefined && isRunning(holder)) {
+      isTold = true;
+      onWait?.(holder);
+    }
     if (Date.now() > deadline) {
       const owner = ownerOf(lockFile);
       const who = owner === undefined ? "another process" : describeProcess(owner.pid);

@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { hostname } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { startTimeOf } from "../../components/local/process-table.ts";
+import { identityOf, startTimeOf } from "../../components/local/process-table.ts";
 import { finish, makeStackProject, type StackProject } from "../stacks/stack-project.ts";
 
 describe("npm start and npm run down, without the services' own work", () => {
@@ -19,6 +19,11 @@ describe("npm start and npm run down, without the services' own work", () => {
   const start = () => project.script("scripts/start.ts");
   const down = (...args: string[]) => project.script("scripts/down.ts", ...args);
   const alive = async () => (await project.starts()).filter(({ pid }) => startTimeOf(pid) !== undefined);
+  /** What is left of the platform, beside compiled code. */
+  const kept = () => {
+    const names = readdirSync(path.join(project.dir, ".automatos"));
+    return names.filter((name) => name !== "compile-cache").sort();
+  };
   const locks = () => path.join(project.dir, ".pulumi", "locks", "organization", "automatos", "dev");
   const lock = (pid: number) => {
     mkdirSync(locks(), { recursive: true });
@@ -58,6 +63,35 @@ describe("npm start and npm run down, without the services' own work", () => {
     await project.setSetting(["phase"], "airgapped");
     assert.match((await start()).output, /phase airgapped is known and not built yet/);
     await project.setSetting(["phase"], "local");
+  });
+
+  it("start says what is the matter with a Pulumi.dev.yaml that is no YAML, or not there", async () => {
+    const file = path.join(project.dir, "Pulumi.dev.yaml");
+    const whole = readFileSync(file, "utf8");
+    writeFileSync(file, "config: [\n");
+    const broken = await start();
+    rmSync(file);
+    const missing = await start();
+    writeFileSync(file, whole);
+    assert.match(broken.output, /Pulumi\.dev\.yaml is no YAML.*git checkout Pulumi\.dev\.yaml/s);
+    assert.match(missing.output, /Pulumi\.dev\.yaml is not there.*git checkout Pulumi\.dev\.yaml/s);
+    for (const { code, output } of [broken, missing]) {
+      assert.equal(code, 1);
+      assert.doesNotMatch(output, /\n\s+at /);
+    }
+  });
+
+  it("start waits for another start, names it, and ends with 130 when interrupted", async () => {
+    const file = path.join(project.dir, ".automatos", "start.lock");
+    writeFileSync(file, JSON.stringify(identityOf(process.pid)));
+    const child = project.spawnScript("scripts/start.ts");
+    child.stdout?.once("data", () => child.kill("SIGINT"));
+    const { code, output } = await finish(child);
+    assert.ok(existsSync(file), "the other's lock is left alone");
+    rmSync(file);
+    assert.equal(code, 130);
+    assert.match(output, new RegExp(`another .npm start. .*\\(process ${process.pid}\\) is at work; waiting`));
+    assert.match(output, /interrupted; run `npm start` again/);
   });
 
   it("start waits for a pulumi that is at work, and names it", async () => {
@@ -107,7 +141,7 @@ describe("npm start and npm run down, without the services' own work", () => {
     assert.equal(code, 0, output);
     assert.match(output, /Kept for the next `npm start`/);
     assert.deepEqual(await alive(), []);
-    assert.deepEqual(readdirSync(path.join(project.dir, ".automatos")).sort(), ["logs", "postgres"]);
+    assert.deepEqual(kept(), ["logs", "postgres"]);
     assert.deepEqual(
       readdirSync(path.join(project.dir, ".pulumi", "stacks", "automatos")).filter((name) => name === "dev.json"),
       [],
@@ -129,6 +163,6 @@ describe("npm start and npm run down, without the services' own work", () => {
     assert.equal(code, 0, output);
     assert.match(output, /Stopped what the stack's state did not know of: worker-1, gateway, api, postgres/);
     assert.deepEqual(await alive(), []);
-    assert.deepEqual(readdirSync(path.join(project.dir, ".automatos")), []);
+    assert.deepEqual(kept(), []);
   });
 });
