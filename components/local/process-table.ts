@@ -1,6 +1,5 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { uptime } from "node:os";
 
 /**
  * A process on this machine that cannot be mistaken for a later one with the same number:
@@ -62,14 +61,6 @@ export function startTimeOf(pid: number): string | undefined {
       ? run("powershell", ["-NoProfile", "-Command", `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`])
       : run("ps", ["-o", "lstart=", "-p", String(pid)]);
   return text === "" ? undefined : text;
-}
-
-/** When a running process started, in milliseconds since 1970; `undefined` where the system does not tell (Linux does). */
-export function startedAtOf(pid: number): number | undefined {
-  const stat = process.platform === "linux" ? readLinuxStat(pid) : undefined;
-  const TICK_MS = 10; // the same on every Linux that Node.js runs on
-  const ticks = Number(stat === undefined ? NaN : linuxStatFields(stat)[19]);
-  return Number.isNaN(ticks) ? undefined : Date.now() - uptime() * 1_000 + ticks * TICK_MS;
 }
 
 /** Whether that very process still runs. */
