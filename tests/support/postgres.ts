@@ -3,10 +3,11 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chown, cp, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, parse } from "node:path";
 import pg from "pg";
+import { freePorts } from "./ports.ts";
 
 /** A database of its own within a test server. Both URLs lead to it, as another role. */
 export interface TestDatabase {
@@ -116,7 +117,7 @@ class Server implements TestPostgres {
     if (code !== 0) throw new Error(`initdb ended with ${String(code)}: ${stderr()}`);
 
     for (let attempt = 1; this.#process === undefined; attempt++) {
-      this.port = await freePort();
+      [this.port = 0] = await freePorts(1);
       try {
         await this.restart();
       } catch (error) {
@@ -232,15 +233,6 @@ async function isTraversable(path: string): Promise<boolean> {
     if (entry === undefined || (entry.mode & 0o001) === 0) return false;
     if (folder === parse(folder).root) return true;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** What the child has written to stderr so far, at most its last 16 KB. */
