@@ -142,6 +142,11 @@ export interface OperationRequest {
   /** `main` of Pulumi.yaml, resolved; the project's folder otherwise. */
   program: string;
   runtimeOptions: { typescript?: boolean; nodeargs?: string; packagemanager?: string };
+  /**
+   * `host:port` of a language runtime that runs the program in its own process: an inline program of the Automation
+   * API. Undefined where the engine starts the program itself.
+   */
+  client?: string;
   /** Keys as `project:key`, values decrypted. */
   config: ReadonlyMap<string, { value: string; secret: boolean }>;
   /** The snapshot before the operation. */

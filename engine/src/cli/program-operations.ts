@@ -1,5 +1,5 @@
 /** `preview`, `up`, `refresh`, `destroy` and their flags. */
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { action, type MakeContext } from "./action.ts";
 import type { CommandContext } from "./context.ts";
 import type { OperationOptions } from "./operation/options.ts";
@@ -46,7 +46,7 @@ function commonFlags(command: Command): Command {
     .option("--config-file <file>", "instead of Pulumi.<stack>.yaml")
     .option("-j, --json", "a preview as one JSON document, anything else as a line of JSON for each event")
     .option("--diff", "show each property that differs")
-    .option("--event-log <file>", "write every event there, as lines of JSON")
+    .option("--event-log <file>", "write every event there, as lines of JSON; tcp://<host:port> sends them to a server")
     .option("-m, --message <text>", "kept in the stack's history")
     .option("-p, --parallel <count>", "how many steps may run at once", count)
     .option("-t, --target <urn>", "only this resource; may be repeated", collect)
@@ -55,7 +55,8 @@ function commonFlags(command: Command): Command {
     .option("--expect-no-changes", "fail when there are changes")
     .option("--show-secrets", "secret outputs in the clear")
     .option("--suppress-outputs", "do not show outputs")
-    .option("--exec-kind <kind>", "kept in the stack's history");
+    .option("--exec-kind <kind>", "kept in the stack's history")
+    .addOption(new Option("--client <address>", "where a language runtime serves the program").hideHelp());
 }
 
 function confirmFlags(command: Command): Command {

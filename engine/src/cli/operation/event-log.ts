@@ -1,16 +1,28 @@
-/** `--event-log`: every event of a command as one line of JSON. */
+/** `--event-log`: every event of a command as one line of JSON, in a file or to a server that asked for them. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { EngineError } from "../../backend/errors.ts";
 import type { EngineEvent } from "../../model.ts";
 
 export interface EventLog {
   write(event: EngineEvent): void;
-  close(): void;
+  /** Resolves when all that was written is there. */
+  close(): Promise<void>;
 }
 
-/** @throws EngineError when the file cannot be written. */
-export function openEventLog(file: string | undefined): EventLog {
-  if (file === undefined) return { write: () => undefined, close: () => undefined };
+const SERVER_SCHEME = "tcp://";
+
+/**
+ * @param place A file, or `tcp://<host:port>` of a server of Pulumi's Events service, as the Automation API has one.
+ * @throws EngineError when the file cannot be written.
+ */
+export async function openEventLog(place: string | undefined, warn: (message: string) => void): Promise<EventLog> {
+  if (place === undefined) return { write: () => undefined, close: () => Promise.resolve() };
+  if (!place.startsWith(SERVER_SCHEME)) return openFile(place);
+  const { openEventStream } = await import("./event-stream.ts");
+  return openEventStream(place.slice(SERVER_SCHEME.length), warn);
+}
+
+function openFile(file: string): EventLog {
   let descriptor: number;
   try {
     descriptor = openSync(file, "w");
@@ -20,6 +32,6 @@ export function openEventLog(file: string | undefined): EventLog {
   return {
     // synchronous: who follows the file must find the last events of a process that ends
     write: (event) => void writeSync(descriptor, `${JSON.stringify(event)}\n`),
-    close: () => closeSync(descriptor),
+    close: async () => closeSync(descriptor),
   };
 }

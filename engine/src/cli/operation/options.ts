@@ -20,4 +20,5 @@ export interface OperationOptions {
   readonly showSecrets?: boolean;
   readonly suppressOutputs?: boolean;
   readonly execKind?: string;
+  readonly client?: string;
 }

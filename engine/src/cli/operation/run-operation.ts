@@ -55,7 +55,7 @@ export async function preview(context: CommandContext, options: OperationOptions
     finish(result, options, "preview");
   } finally {
     interrupt.stop();
-    session.log.close();
+    await session.log.close();
   }
 }
 
@@ -87,21 +87,21 @@ export async function operate(
     finish(await carryOut(session, deployment, interrupt), options, kind);
   } finally {
     interrupt.stop();
-    session.log.close();
+    await session.log.close();
     await lock?.release();
   }
 }
 
 async function open(context: CommandContext, options: OperationOptions, kind: Session["kind"]): Promise<Session> {
   const project = await context.project();
-  if (project.runtime !== "nodejs")
+  if (project.runtime !== "nodejs" && options.client === undefined)
     throw new UnsupportedError(`programs of the runtime '${project.runtime}' (${project.file})`);
   const stack = await context.requireStack(options.stack);
   const settings = await context.settings(stack, options.configFile);
   context.terminal.err(`${engineLine(versions())}\n`);
   // deriving the key and loading gRPC take their time, on different processors
   const [crypter, deploy] = await Promise.all([context.crypter(settings), import("../../deploy/index.ts")]);
-  const log = openEventLog(options.eventLog);
+  const log = await openEventLog(options.eventLog, context.warn);
   return { context, options, kind, project, stack, settings, store: await context.store(), crypter, log, deploy };
 }
 
@@ -198,6 +198,7 @@ function requestOf(
     projectDir: project.folder,
     program: project.program,
     runtimeOptions: project.runtimeOptions,
+    ...(options.client === undefined ? {} : { client: options.client }),
     config: programConfig(project, settings, stack.name, crypter),
     parallel: options.parallel ?? defaultParallel(),
     targets: [...(options.target ?? []), ...(options.targetReplace ?? [])],

@@ -5,14 +5,10 @@ import { basename, dirname, join } from "node:path";
 import type { OperationRequest } from "../../model.ts";
 import { DeploymentError, ReportedError } from "../errors.ts";
 import { Child, lifeline } from "../provider/child.ts";
+import type { Program, ProgramAddresses } from "./program.ts";
 
 /** By this exit code the SDK says that it told the user already what went wrong. */
 const ALREADY_REPORTED = 32;
-
-interface ProgramAddresses {
-  monitor: string;
-  engine: string;
-}
 
 class SdkMissingError extends DeploymentError {
   constructor(folder: string, cause: unknown) {
@@ -36,7 +32,8 @@ export function programEntry(request: Pick<OperationRequest, "program">): { fold
   return found.isDirectory() ? { folder: program, entry: "." } : { folder: dirname(program), entry: basename(program) };
 }
 
-export class Program {
+/** A program as a process of its own, which ends with the engine. */
+export class ProcessProgram implements Program {
   readonly #child: Child;
   #isStopping = false;
 
@@ -56,10 +53,6 @@ export class Program {
     });
   }
 
-  /**
-   * Resolves when the program ended well.
-   * @throws ReportedError when the user knows already what went wrong.
-   */
   async finished(): Promise<void> {
     const { code, signal } = await this.#child.ended;
     if (code === 0 || this.#isStopping) return;
@@ -71,7 +64,6 @@ export class Program {
     );
   }
 
-  /** Ends it, after some time to end by itself. */
   async stop(graceMs: number): Promise<void> {
     const grace = new Promise((resolve) => setTimeout(resolve, graceMs).unref());
     await Promise.race([this.#child.ended.catch(() => undefined), grace]);

@@ -6,7 +6,9 @@ import { Monitor } from "../protocol/monitor.ts";
 import { deleteLeftOvers } from "../step/delete-planner.ts";
 import type { UrnTargets } from "../targets.ts";
 import { isRootStack } from "../urn.ts";
-import { Program } from "./language-host.ts";
+import { InlineProgram } from "./inline-program.ts";
+import { ProcessProgram } from "./language-host.ts";
+import type { Program, ProgramAddresses } from "./program.ts";
 
 /** How long a program may take to end by itself when it is told that the deployment is over. */
 const PROGRAM_GRACE_MS = 3_000;
@@ -43,13 +45,7 @@ export async function runProgram(deployment: Deployment): Promise<void> {
     },
     warn: (urn, message) => diagnostics.warning(urn, message),
   });
-  const program = new Program(
-    request,
-    { monitor: await monitor.listen(), engine: deployment.engineAddress },
-    (stream, line) => {
-      if (line.trim() !== "") diagnostics.log(stream === "stdout" ? "info" : "info#err", "", line);
-    },
-  );
+  const program = startProgram(deployment, { monitor: await monitor.listen(), engine: deployment.engineAddress });
   const stopped = new Promise<void>((resolve) => {
     if (deployment.isStopped) resolve();
     else deployment.stopSignal.addEventListener("abort", () => resolve(), { once: true });
@@ -66,10 +62,19 @@ export async function runProgram(deployment: Deployment): Promise<void> {
     if (stackOutputs !== undefined) completeStack(deployment, stackOutputs);
     allDone();
     await program.stop(PROGRAM_GRACE_MS);
+    // what goes wrong in a program after its last registration fails the operation all the same
+    await ended;
   } finally {
     await program.stop(0);
     monitor.close();
   }
+}
+
+function startProgram({ request, diagnostics }: Deployment, addresses: ProgramAddresses): Program {
+  if (request.client !== undefined) return new InlineProgram(request, request.client, addresses);
+  return new ProcessProgram(request, addresses, (stream, line) => {
+    if (line.trim() !== "") diagnostics.log(stream === "stdout" ? "info" : "info#err", "", line);
+  });
 }
 
 /** What the program did not register goes. */
