@@ -17,13 +17,13 @@ module.exports = {
       name: "components-know-no-service",
       severity: "error",
       from: { path: "^components/" },
-      to: { path: "^(services|stacks|cli|policies|scripts|tests|engine)/" },
+      to: { path: "^(services|stacks|cli|policies|scripts|tests|engine|engine-providers)/" },
     },
     {
       name: "services-know-no-pulumi-and-no-stack",
       severity: "error",
       from: { path: "^services/" },
-      to: { path: "^(components|stacks|cli|policies|scripts|tests|engine)/|^node_modules/@pulumi/" },
+      to: { path: "^(components|stacks|cli|policies|scripts|tests|engine|engine-providers)/|^node_modules/@pulumi/" },
     },
     {
       name: "one-service-knows-no-other",
@@ -42,19 +42,36 @@ module.exports = {
       name: "cli-speaks-http",
       severity: "error",
       from: { path: "^cli/" },
-      to: { path: "^(services|components|stacks|policies|scripts|tests|engine)/" },
+      to: { path: "^(services|components|stacks|policies|scripts|tests|engine|engine-providers)/" },
     },
     {
       name: "engine-knows-nothing-here",
       severity: "error",
       from: { path: "^engine/" },
-      to: { path: "^(contracts|services|components|stacks|cli|policies|scripts|tests|demo)/" },
+      to: { path: "^(contracts|services|components|stacks|cli|policies|scripts|tests|demo|engine-providers)/" },
+    },
+    {
+      name: "providers-know-the-protocol-alone",
+      comment: "A provider plugin is a program of its own: of the engine it sees the property values.",
+      severity: "error",
+      from: { path: "^engine-providers/", pathNot: "/tests/" },
+      to: {
+        path: "^(contracts|services|components|stacks|cli|policies|scripts|tests|demo|engine)/",
+        pathNot: "^engine/src/property\\.ts$",
+      },
+    },
+    {
+      name: "one-provider-knows-no-other",
+      comment: "They share plugin/; the rehearsed clouds share rehearsal/.",
+      severity: "error",
+      from: { path: "^engine-providers/([^/]+)/" },
+      to: { path: "^engine-providers/", pathNot: "^engine-providers/($1|plugin|rehearsal)/" },
     },
     {
       name: "stacks-compose-components",
       severity: "error",
       from: { path: "^stacks/" },
-      to: { path: "^(services|cli|policies|scripts|tests|engine)/" },
+      to: { path: "^(services|cli|policies|scripts|tests|engine|engine-providers)/" },
     },
     {
       name: "nothing-imports-a-program",
@@ -66,8 +83,8 @@ module.exports = {
     {
       name: "no-test-code-in-the-product",
       severity: "error",
-      from: { pathNot: "^(tests|bench)/|^engine/tests/" },
-      to: { path: "^(tests|bench)/|^engine/tests/" },
+      from: { pathNot: "^(tests|bench)/|^engine/tests/|^engine-providers/[^/]+/tests/" },
+      to: { path: "^(tests|bench)/|^engine/tests/|^engine-providers/[^/]+/tests/" },
     },
   ],
   options: {

@@ -73,9 +73,9 @@ async function runTests(files: string[], tally: Tally): Promise<void> {
 }
 
 const partTests = () =>
-  globSync(["tests/**/*.test.ts", "engine/tests/**/*.test.ts"], { cwd: ROOT }).filter(
-    (file) => !file.startsWith("tests/e2e/"),
-  );
+  globSync(["tests/**/*.test.ts", "engine/tests/**/*.test.ts", "engine-providers/*/tests/**/*.test.ts"], {
+    cwd: ROOT,
+  }).filter((file) => !file.startsWith("tests/e2e/"));
 const endToEndTests = () => globSync("tests/e2e/**/*.test.ts", { cwd: ROOT });
 
 const tally: Tally = { passed: 0, failed: 0, skipped: [], failures: [] };
