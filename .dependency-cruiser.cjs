@@ -95,6 +95,7 @@ module.exports = {
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
+      exportsFields: ["exports"],
       extensions: [".ts", ".mjs", ".cjs", ".js", ".json"],
       conditionNames: ["import", "node", "default", "types"],
     },
