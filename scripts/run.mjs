@@ -18,11 +18,15 @@ if (script === undefined) {
   process.exit(2);
 }
 const bin = [path.dirname(node), path.join(ROOT, "node_modules", ".bin")].join(path.delimiter);
+/** Providers of real things. The rehearsed clouds are not among them: who wants one names it in Pulumi.yaml. */
+const plugins = ["kubernetes", "random", "docker"].map((name) => path.join(ROOT, "engine-providers", name, "bin"));
 const child = spawn(node, [path.resolve(ROOT, script), ...args], {
   stdio: "inherit",
   env: {
     ...process.env,
     PATH: `${bin}${path.delimiter}${process.env.PATH ?? ""}`,
+    // Where the embedded engine looks for a plugin that is installed nowhere; a real pulumi does not read it.
+    AUTOMATOS_PLUGIN_PATH: process.env.AUTOMATOS_PLUGIN_PATH ?? plugins.join(path.delimiter),
     // Compiled code is kept with the rest of what the project writes, and nowhere else.
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? path.join(ROOT, ".automatos", "compile-cache"),
   },

@@ -32,17 +32,23 @@ function npm(args, cwd, what) {
   }
 }
 
+/** What runs the project, and beside it what checks and tests it: the SDKs of whole clouds are among that. */
 function installPackages() {
   const stamp = path.join(ROOT, "node_modules", ".automatos-lock");
   const hash = createHash("sha256")
     .update(readFileSync(path.join(ROOT, "package-lock.json")))
     .digest("hex");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === hash) return;
-  say(
-    `installing packages (npm ci, about half a minute)${existsSync(stamp) ? ": package-lock.json has changed" : ""} ...`,
+  const [installed, extent] = existsSync(stamp) ? readFileSync(stamp, "utf8").split(" ") : [];
+  if (installed === hash && (extent === "all" || !forTests)) return;
+  const all = forTests || extent === "all";
+  const why = installed === undefined || installed === hash ? "" : ": package-lock.json has changed";
+  say(`installing packages (npm ci, ${all ? "about a minute" : "about half a minute"})${why} ...`);
+  npm(
+    ["ci", ...(all ? [] : ["--omit=dev"]), "--no-audit", "--no-fund", "--loglevel=error"],
+    ROOT,
+    "installing packages",
   );
-  npm(["ci", "--no-audit", "--no-fund", "--loglevel=error"], ROOT, "installing packages");
-  writeFileSync(stamp, hash);
+  writeFileSync(stamp, `${hash} ${all ? "all" : "run"}`);
 }
 
 function installNode() {
