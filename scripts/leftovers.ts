@@ -1,14 +1,16 @@
 // What an earlier start that was killed, or a person, may have left: found and said before anything is started.
-import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isOwnRecord, listRecords, readIdentity } from "../components/local/daemon-record.ts";
 import { portConflict } from "../components/local/daemon-resource.ts";
 import { isRunning } from "../components/local/process-table.ts";
 import type { LocalConfig } from "../contracts/stack-config.ts";
+import { FileBlobs } from "../engine/src/backend/blobs/file-blobs.ts";
 import { findHolders } from "../engine/src/backend/lock.ts";
+import { stackKeys } from "../engine/src/backend/stack-reference.ts";
 import { ROOT, say, ScriptError, STACK } from "./dev-stack.ts";
 
-const LOCKS = path.join(ROOT, ".pulumi", "locks", "organization", "automatos", STACK);
+const STATE = new FileBlobs(ROOT);
+const LOCKS = stackKeys({ project: "automatos", name: STACK }).locks;
 
 /**
  * Waits for another operation on the stack, e.g. the rest of a start that was killed, and removes the locks of those
@@ -21,15 +23,15 @@ export async function clearLocks(waitMs = 60_000): Promise<void> {
   const deadline = Date.now() + waitMs;
   const told = new Set<string>();
   for (;;) {
-    const [holder] = await findHolders(LOCKS, () => say("found: the lock of a pulumi that was killed; removing it"));
+    const [holder] = await findHolders(STATE, LOCKS, () => say("found: the lock of a pulumi that was killed; removing it"));
     if (holder === undefined) return;
-    const { file, lock } = holder;
+    const { key, lock } = holder;
     const who = `another pulumi (${lock === undefined ? "unknown" : `process ${lock.pid}, since ${lock.timestamp}`})`;
-    if (!told.has(file)) say(`found: ${who} works on the stack; waiting for it`);
-    told.add(file);
+    if (!told.has(key)) say(`found: ${who} works on the stack; waiting for it`);
+    told.add(key);
     if (Date.now() > deadline) {
       throw new ScriptError(
-        `${who} still works on the stack; end it and run the same command again. Its lock is ${path.relative(ROOT, file)}.`,
+        `${who} still works on the stack; end it and run the same command again. Its lock is ${key}.`,
       );
     }
     await delay(POLL_MS);
