@@ -66,7 +66,7 @@ export class EventSink {
     this.#send("diagnosticEvent", {
       ...(urn === "" ? {} : { urn }),
       ...(severity === "info" || severity === "info#err" ? {} : { prefix: `${severity}: ` }),
-      message: message.endsWith("\n") ? message : `${message}\n`,
+      message: withoutAnsiCodes(message.endsWith("\n") ? message : `${message}\n`),
       color: "never",
       severity,
       ...(options.streamId ? { streamID: options.streamId } : {}),
@@ -100,6 +100,11 @@ export class EventSink {
   #send(kind: string, payload: object): void {
     this.#emit({ sequence: this.#sequence++, timestamp: Math.floor(Date.now() / 1_000), [kind]: payload });
   }
+}
+
+/** As Pulumi's event log: colours of a program's or provider's own output are left out. */
+function withoutAnsiCodes(text: string): string {
+  return text.replace(/\u001b\[[0-9;]*[mK]/g, "");
 }
 
 export interface DiagnosticOptions {

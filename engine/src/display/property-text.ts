@@ -1,5 +1,6 @@
 /** Property values as text for people. Secrets and unknown values are named, never shown. */
 import { secretSignature, signatureKey, unknownPlaceholder } from "../backend/property-json.ts";
+import { own } from "../own.ts";
 import type { Paint } from "./words.ts";
 
 const longestText = 150;
@@ -40,9 +41,9 @@ export function propertyLines(
   const width = Math.max(0, ...keys.map((key) => key.length));
   if (before === undefined || after === undefined) {
     const only = after ?? before ?? {};
-    return keys.map((key) => `${indent}  ${key.padEnd(width)}: ${valueText(only[key], `${indent}  `)}\n`).join("");
+    return keys.map((key) => `${indent}  ${key.padEnd(width)}: ${valueText(own(only, key), `${indent}  `)}\n`).join("");
   }
-  return keys.map((key) => differenceLines(key, width, before[key], after[key], indent, paint)).join("");
+  return keys.map((key) => differenceLines(key, width, own(before, key), own(after, key), indent, paint)).join("");
 }
 
 function differenceLines(

@@ -1,5 +1,6 @@
 /** The end of an operation: diagnostics, outputs, counts, duration. */
 import type { StepOp } from "../model.ts";
+import { own } from "../own.ts";
 import {
   nameOf,
   typeOf,
@@ -57,9 +58,10 @@ export function outputsText(
   if (keys.length === 0) return "";
   const width = Math.max(...keys.map((key) => key.length));
   const lines = keys.map((key) => {
-    if (sameValue(before[key], after[key])) return `    ${key.padEnd(width)}: ${valueText(after[key], "    ")}\n`;
+    const value = own(after, key);
+    if (sameValue(own(before, key), value)) return `    ${key.padEnd(width)}: ${valueText(value, "    ")}\n`;
     const pick = (map: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-      key in map ? { [key.padEnd(width)]: map[key] } : {};
+      Object.hasOwn(map, key) ? { [key.padEnd(width)]: map[key] } : {};
     return propertyLines(pick(before), pick(after), "  ", paint);
   });
   return `${paint("bold", "Outputs:")}\n${lines.join("")}\n`;

@@ -1,6 +1,7 @@
 /** What differs between two property maps, as Pulumi reports it where a provider does not say. */
 import { ResourceReference, Secret } from "../../model.ts";
 import type { PropertyMap, PropertyValue } from "../../model.ts";
+import { own } from "../../own.ts";
 import { formatPropertyPath, parsePropertyPath, pathContains, resetPath } from "./path.ts";
 import type { PropertyPath } from "./path.ts";
 import { deepEquals, isList, isMap, mapWithoutSecrets } from "./value.ts";
@@ -45,11 +46,11 @@ export function diffInputs(oldInputs: PropertyMap, newInputs: PropertyMap): Diff
   const olds = mapWithoutSecrets(oldInputs);
   const news = mapWithoutSecrets(newInputs);
   const changedKeys = [...new Set([...Object.keys(olds), ...Object.keys(news)])].filter(
-    (key) => !deepEquals(olds[key], news[key]),
+    (key) => !deepEquals(own(olds, key), own(news, key)),
   );
   if (changedKeys.length === 0) return NO_CHANGES;
   const detailedDiff = new Map<string, PropertyDiff>();
-  for (const key of changedKeys) addDifferences(detailedDiff, [key], olds[key], news[key]);
+  for (const key of changedKeys) addDifferences(detailedDiff, [key], own(olds, key), own(news, key));
   return { ...NO_CHANGES, changes: "some", changedKeys, detailedDiff };
 }
 
@@ -69,7 +70,8 @@ function addDifferences(
     }
   } else if (isMap(oldValue) && isMap(newValue)) {
     for (const key of new Set([...Object.keys(oldValue), ...Object.keys(newValue)])) {
-      if (!deepEquals(oldValue[key], newValue[key])) addDifferences(into, [...path, key], oldValue[key], newValue[key]);
+      const [before, after] = [own(oldValue, key), own(newValue, key)];
+      if (!deepEquals(before, after)) addDifferences(into, [...path, key], before, after);
     }
   } else record("update");
 }

@@ -1,6 +1,7 @@
 /** Property paths: `root.list[0].key["quoted key"]`, with `*` and `[*]` as globs. */
 import { Secret } from "../../model.ts";
 import type { PropertyMap, PropertyValue } from "../../model.ts";
+import { own } from "../../own.ts";
 import { without } from "../without.ts";
 import { isList, isMap, makeSecret } from "./value.ts";
 
@@ -115,13 +116,13 @@ function resetIndex(index: number, olds: PropertyValue, news: PropertyValue, bel
 
 function resetKey(key: string, olds: PropertyValue, news: PropertyValue, below: Below, taken: Taken) {
   if (below === undefined) {
-    const old = isMap(olds) ? olds[key] : undefined;
+    const old = isMap(olds) ? own(olds, key) : undefined;
     if (!isMap(news)) return old === undefined ? { value: news } : undefined;
     return { value: old === undefined ? without(news, key) : { ...news, [key]: taken(old) } };
   }
   if (!isMap(olds) || !isMap(news)) return !isMap(olds) && !isMap(news) ? { value: news } : undefined;
-  const old = olds[key];
-  const next = news[key];
+  const old = own(olds, key);
+  const next = own(news, key);
   if (old === undefined && next === undefined) return { value: news };
   if (next === undefined) return undefined;
   const replaced = below(old ?? null, next);
@@ -138,7 +139,7 @@ function resetAll(olds: PropertyValue, news: PropertyValue, below: Below, taken:
   if (isMap(olds) && isMap(news)) {
     let result: PropertyMap = news;
     for (const [key, old] of Object.entries(olds)) {
-      const next = news[key];
+      const next = own(news, key);
       const replaced = next === undefined ? undefined : below(old, next);
       if (replaced === undefined) return undefined;
       result = { ...result, [key]: replaced.value };

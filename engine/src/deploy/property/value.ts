@@ -1,5 +1,6 @@
 import { AssetOrArchive, ResourceReference, Secret, Unknown } from "../../model.ts";
 import type { PropertyMap, PropertyValue } from "../../model.ts";
+import { own } from "../../own.ts";
 import { without } from "../without.ts";
 
 export function isList(value: PropertyValue): value is readonly PropertyValue[] {
@@ -101,7 +102,7 @@ function mapValues(map: PropertyMap, change: (value: PropertyValue, key: string)
  */
 export function annotateSecrets(target: PropertyMap, source: PropertyMap): PropertyMap {
   return mapValues(target, (value, key) => {
-    const from = source[key];
+    const from = own(source, key);
     if (from === undefined) return value;
     if (isMap(value) && isMap(from)) return annotateSecrets(value, from);
     return containsSecrets(from) ? makeSecret(value) : value;

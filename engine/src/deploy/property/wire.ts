@@ -31,12 +31,12 @@ export function marshalProperties(properties: PropertyMap, options: MarshalOptio
 }
 
 export function toWireMap(properties: PropertyMap, options: MarshalOptions): WireMap {
-  const wire: WireMap = {};
-  for (const [key, value] of Object.entries(properties)) {
-    const marshalled = toWire(value, options);
-    if (marshalled !== undefined) wire[key] = marshalled;
-  }
-  return wire;
+  return Object.fromEntries(
+    Object.entries(properties).flatMap(([key, value]) => {
+      const marshalled = toWire(value, options);
+      return marshalled === undefined ? [] : [[key, marshalled]];
+    }),
+  );
 }
 
 export function toWire(value: PropertyValue, options: MarshalOptions): JavaScriptValue | undefined {
@@ -83,11 +83,12 @@ export function unmarshalProperties(struct: Struct | undefined, onDependency?: O
 type OnDependency = (key: string, urn: string) => void;
 
 export function fromWireMap(wire: Readonly<WireMap>, onDependency?: OnDependency): PropertyMap {
-  const map: Record<string, PropertyValue> = {};
-  for (const [key, value] of Object.entries(wire)) {
-    map[key] = fromWire(value, onDependency && ((urn) => onDependency(key, urn)));
-  }
-  return map;
+  return Object.fromEntries(
+    Object.entries(wire).map(([key, value]) => [
+      key,
+      fromWire(value, onDependency && ((urn) => onDependency(key, urn))),
+    ]),
+  );
 }
 
 export function fromWire(value: JavaScriptValue, onDependency?: (urn: string) => void): PropertyValue {

@@ -1,4 +1,5 @@
 import type { PropertyMap, PropertyValue, ResourceState, StepOp } from "../../model.ts";
+import { own } from "../../own.ts";
 import type { Diagnostics } from "../diagnostics.ts";
 import type { StepDescription } from "../events.ts";
 import type { HookKind } from "../goal.ts";
@@ -74,12 +75,12 @@ export function outputsWithSecrets(
       state.urn,
       "The 'id' property cannot be made secret. See pulumi/pulumi#2717 for more details.",
     );
-  const result: Record<string, PropertyValue> = {};
-  for (const [key, value] of Object.entries(outputs)) {
-    const input = state.inputs?.[key];
-    result[key] = additional.has(key) || (input !== undefined && isSecret(input)) ? secret(value) : value;
-  }
-  return result;
+  return Object.fromEntries(
+    Object.entries(outputs).map(([key, value]) => {
+      const input = own(state.inputs ?? {}, key);
+      return [key, additional.has(key) || (input !== undefined && isSecret(input)) ? secret(value) : value];
+    }),
+  );
 }
 
 export function now(): string {
