@@ -23,7 +23,9 @@ export async function clearLocks(waitMs = 60_000): Promise<void> {
   const deadline = Date.now() + waitMs;
   const told = new Set<string>();
   for (;;) {
-    const [holder] = await findHolders(STATE, LOCKS, () => say("found: the lock of a pulumi that was killed; removing it"));
+    const [holder] = await findHolders(STATE, LOCKS, () =>
+      say("found: the lock of a pulumi that was killed; removing it"),
+    );
     if (holder === undefined) return;
     const { key, lock } = holder;
     const who = `another pulumi (${lock === undefined ? "unknown" : `process ${lock.pid}, since ${lock.timestamp}`})`;

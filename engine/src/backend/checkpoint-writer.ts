@@ -1,16 +1,17 @@
 /** Keeps a stack's state file in step with an operation that runs. */
 import type { ResourceState, Snapshot } from "../model.ts";
+import type { BlobStore } from "./blobs/blob-store.ts";
 import type { Deployment } from "./deployment.ts";
 import { deploymentVersion } from "./deployment.ts";
-import { StateWriteError } from "./errors.ts";
-import { writeFileAtomic } from "./files.ts";
 import { omit } from "./records.ts";
 import type { SecretCodec } from "./property-json.ts";
 import { pendingOperationToJson, resourceToJson } from "./resource-json.ts";
-import type { StackFiles } from "./stack-reference.ts";
+import type { StackKeys } from "./stack-reference.ts";
+import { StateWriteError } from "./state-errors.ts";
 
 export interface CheckpointWriterOptions {
-  readonly files: StackFiles;
+  readonly blobs: BlobStore;
+  readonly keys: StackKeys;
   readonly qualifiedName: string;
   /** What was in the file before: fields that this engine does not know are carried over. */
   readonly base: Deployment;
@@ -29,7 +30,7 @@ const comma = Buffer.from(",");
 const closing = Buffer.from("}}}");
 
 /**
- * Writes snapshots, each whole and forced to disk before its promise resolves. While one write runs, all that is asked
+ * Writes snapshots, each whole and safe before its promise resolves. While one write runs, all that is asked
  * for meanwhile is served by the next one; a resource that did not change is not serialised again. So the cost of a
  * step does not grow with what the stack holds, but for copying bytes.
  */
@@ -71,11 +72,11 @@ export class CheckpointWriter {
     this.writes += 1;
     // all of the serialising happens before the first await: the snapshot cannot change underneath
     const parts = this.#serialise(this.#latest ?? { resources: [], pendingOperations: [] });
-    const { files } = this.#options;
+    const { blobs, keys } = this.#options;
     try {
-      await writeFileAtomic(files.state, parts, { backup: files.stateBackup, syncFolder: last });
+      await blobs.replace(keys.state, parts, { backup: keys.stateBackup, last });
     } catch (cause) {
-      throw new StateWriteError(files.state, cause);
+      throw new StateWriteError(blobs.locate(keys.state), cause);
     }
   }
 

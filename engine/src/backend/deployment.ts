@@ -1,6 +1,5 @@
 /** A stack's deployment (version 3) as JSON: checked when read, its unknown fields carried over when written. */
 import type { Snapshot } from "../model.ts";
-import { StateIntegrityError, StateVersionError } from "./errors.ts";
 import type { Json, JsonMap, SecretCodec } from "./property-json.ts";
 import {
   pendingOperationFromJson,
@@ -9,6 +8,7 @@ import {
   resourceToJson,
   type ResourceJson,
 } from "./resource-json.ts";
+import { StateIntegrityError, StateVersionError } from "./state-errors.ts";
 
 export const deploymentVersion = 3;
 
@@ -30,9 +30,14 @@ export function checkVersion(version: unknown, features: unknown, where: string)
 /**
  * Whether JSON has the shape of a deployment and its resources can be walked: names once each (but for those that wait
  * for deletion), parents and dependencies before the resources that name them.
+ * @param options `unchecked`: the shape alone.
  * @throws StateIntegrityError
  */
-export function checkDeployment(deployment: unknown, where: string): asserts deployment is Deployment {
+export function checkDeployment(
+  deployment: unknown,
+  where: string,
+  options: { readonly unchecked?: boolean } = {},
+): asserts deployment is Deployment {
   const fail = (reason: string): never => {
     throw new StateIntegrityError(where, reason);
   };
@@ -44,6 +49,7 @@ export function checkDeployment(deployment: unknown, where: string): asserts dep
   for (const [index, resource] of (resources as unknown[]).entries()) {
     if (!isMap(resource) || typeof resource["urn"] !== "string" || typeof resource["type"] !== "string")
       return fail(`resource ${index} has no urn or no type`);
+    if (options.unchecked) continue;
     const urn = resource["urn"];
     if (resource["delete"] !== true) {
       if (live.has(urn)) return fail(`duplicate resource ${urn}`);

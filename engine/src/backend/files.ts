@@ -17,7 +17,7 @@ export async function writeFileAtomic(
   options: AtomicWriteOptions = {},
 ): Promise<void> {
   const folder = dirname(file);
-  const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = temporaryName(file);
   try {
     const handle = await openNew(temporary);
     try {
@@ -34,6 +34,11 @@ export async function writeFileAtomic(
     throw error;
   }
   if (options.syncFolder ?? true) await syncFolder(folder);
+}
+
+/** A name beside a file that no one else uses. */
+export function temporaryName(file: string): string {
+  return `${file}.${randomBytes(6).toString("hex")}.tmp`;
 }
 
 /** The text of a file, or undefined when there is none. */

@@ -1,11 +1,9 @@
-/** One operation at a time on a stack: Pulumi's lock files, with enough in them to tell whether the holder still lives. */
+/** One operation at a time on a stack: Pulumi's locks, with enough in them to tell whether the holder still lives. */
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
-import { readdir, readFile, readlink, rm } from "node:fs/promises";
+import { readFile, readlink } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
-import { join } from "node:path";
+import type { BlobStore } from "./blobs/blob-store.ts";
 import { StackLockedError } from "./errors.ts";
-import { isNotFound, readIfExists, writeFileAtomic } from "./files.ts";
 
 interface LockContent {
   readonly pid: number;
@@ -18,8 +16,8 @@ interface LockContent {
 
 /** One who holds a stack's lock, or may: nothing proves that it is gone. */
 export interface LockHolder {
-  readonly file: string;
-  /** Undefined where the file cannot be read. */
+  readonly key: string;
+  /** Undefined where what the key holds cannot be read. */
   readonly lock:
     | { readonly pid: number; readonly username: string; readonly hostname: string; readonly timestamp: string }
     | undefined;
@@ -27,18 +25,19 @@ export interface LockHolder {
 
 export interface StackLock {
   release(): Promise<void>;
-  /** For a process that ends at once. */
-  releaseNow(): void;
+  /** For a process that ends at once: does not wait where that is possible. */
+  releaseNow(): Promise<void> | void;
 }
 
 /**
  * Takes the lock of a stack. A lock whose process is provably gone (killed, or the machine restarted) is removed.
+ * @param folder Of the stack's locks (`StackKeys.locks`).
  * @param warn Told of each lock that was removed.
  * @throws StackLockedError with each holder's name.
  */
-export async function lockStack(folder: string, warn: (message: string) => void): Promise<StackLock> {
-  const own = join(folder, `${randomUUID()}.json`);
-  await refuseOthers(folder, own, warn);
+export async function lockStack(blobs: BlobStore, folder: string, warn: (message: string) => void): Promise<StackLock> {
+  const own = `${folder}/${randomUUID()}.json`;
+  await refuseOthers(blobs, folder, own, warn);
   const content: LockContent = {
     pid: process.pid,
     username: userName(),
@@ -46,71 +45,75 @@ export async function lockStack(folder: string, warn: (message: string) => void)
     timestamp: new Date().toISOString(),
     processTable: await processTable(),
   };
-  await writeFileAtomic(own, JSON.stringify(content));
+  await blobs.replace(own, JSON.stringify(content));
   try {
-    // two that start together both see the other's file here: then neither goes on, as with Pulumi
-    await refuseOthers(folder, own, warn);
+    // two that start together both see the other's lock here: then neither goes on, as with Pulumi
+    await refuseOthers(blobs, folder, own, warn);
   } catch (error) {
-    await rm(own, { force: true });
+    await blobs.remove(own);
     throw error;
   }
   return {
-    release: () => rm(own, { force: true }),
-    releaseNow: () => rmSync(own, { force: true }),
+    release: () => blobs.remove(own),
+    releaseNow: () => (blobs.removeNow === undefined ? blobs.remove(own) : blobs.removeNow(own)),
   };
 }
 
 /** Removes every lock of a stack, whoever holds it: `pulumi cancel`. Returns how many there were. */
-export async function breakLocks(folder: string): Promise<number> {
-  const files = await lockFiles(folder);
-  await Promise.all(files.map((file) => rm(file, { force: true })));
-  return files.length;
+export async function breakLocks(blobs: BlobStore, folder: string): Promise<number> {
+  const keys = await lockKeys(blobs, folder);
+  await Promise.all(keys.map((key) => blobs.remove(key)));
+  return keys.length;
 }
 
 /** Whether an operation holds the stack now, or left its lock behind. */
-export async function isLocked(folder: string): Promise<boolean> {
-  return (await lockFiles(folder)).length > 0;
+export async function isLocked(blobs: BlobStore, folder: string): Promise<boolean> {
+  return (await lockKeys(blobs, folder)).length > 0;
 }
 
 /**
  * Who holds a stack's lock. A lock whose process is provably gone is removed.
  * @param onRemoved Told of each lock that was removed.
  */
-export async function findHolders(folder: string, onRemoved: (gone: LockHolder) => void): Promise<LockHolder[]> {
+export async function findHolders(
+  blobs: BlobStore,
+  folder: string,
+  onRemoved: (gone: LockHolder) => void,
+): Promise<LockHolder[]> {
   const holders: LockHolder[] = [];
-  for (const file of await lockFiles(folder)) {
-    const text = await readIfExists(file);
+  for (const key of await lockKeys(blobs, folder)) {
+    const text = await blobs.read(key);
     if (text === undefined) continue; // released meanwhile
     const lock = parseLock(text);
     if (lock !== undefined && (await isGone(lock))) {
-      await rm(file, { force: true });
-      onRemoved({ file, lock });
-    } else holders.push({ file, lock });
+      await blobs.remove(key);
+      onRemoved({ key, lock });
+    } else holders.push({ key, lock });
   }
   return holders;
 }
 
-async function refuseOthers(folder: string, own: string, warn: (message: string) => void): Promise<void> {
-  const holders = await findHolders(folder, (gone) => {
+async function refuseOthers(
+  blobs: BlobStore,
+  folder: string,
+  own: string,
+  warn: (message: string) => void,
+): Promise<void> {
+  const describe = (holder: LockHolder): string => `${blobs.locate(holder.key)}: ${whoHolds(holder)}`;
+  const holders = await findHolders(blobs, folder, (gone) => {
     warn(`the process that held the stack's lock is gone; the lock was removed\n  ${describe(gone)}`);
   });
-  const others = holders.filter(({ file }) => file !== own);
+  const others = holders.filter(({ key }) => key !== own);
   if (others.length > 0) throw new StackLockedError(others.map(describe));
 }
 
-function describe({ file, lock }: LockHolder): string {
-  return lock === undefined
-    ? `${file}: unreadable`
-    : `${file}: created by ${lock.username}@${lock.hostname} (pid ${lock.pid}) at ${lock.timestamp}`;
+function whoHolds({ lock }: LockHolder): string {
+  if (lock === undefined) return "unreadable";
+  return `created by ${lock.username}@${lock.hostname} (pid ${lock.pid}) at ${lock.timestamp}`;
 }
 
-async function lockFiles(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => name.endsWith(".json")).map((name) => join(folder, name));
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
+async function lockKeys(blobs: BlobStore, folder: string): Promise<string[]> {
+  return (await blobs.list(folder)).filter((key) => key.endsWith(".json"));
 }
 
 function parseLock(text: string): LockContent | undefined {

@@ -6,8 +6,9 @@
 import { createCipheriv, createDecipheriv, pbkdf2, randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
-import { EngineError, PassphraseMissingError, SaltInvalidError, WrongPassphraseError } from "./errors.ts";
+import { EngineError } from "./errors.ts";
 import type { Environment } from "./locations.ts";
+import { PassphraseMissingError, SaltInvalidError, WrongPassphraseError } from "./passphrase-errors.ts";
 
 const iterations = 1_000_000;
 const keyBytes = 32;

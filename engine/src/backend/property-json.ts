@@ -12,7 +12,7 @@ export const signatureKey = "4dabf18193072939515e22adb298388d";
 export const secretSignature = "1b47061264138c4ac30d75fd1eb44270";
 const assetSignature = "c44067f5952c0a294b673a41bacd8c17";
 const archiveSignature = "0def7320c3a5731c473e5ecbe6d01bc7";
-const referenceSignature = "5cf8f73096256a8f31e491e813e4eb8e";
+export const referenceSignature = "5cf8f73096256a8f31e491e813e4eb8e";
 const floatSignature = "8ad145fe-0d11-4827-bfd7-1abcbf086f5c";
 /** Stands for a value that is not known yet. */
 export const unknownPlaceholder = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -111,6 +111,6 @@ function isList(value: PropertyValue): value is readonly PropertyValue[] {
   return Array.isArray(value);
 }
 
-function isJsonList(value: Json): value is readonly Json[] {
+export function isJsonList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
 }

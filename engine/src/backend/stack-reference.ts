@@ -1,5 +1,4 @@
-/** Names of stacks, and the files that belong to one. */
-import { join } from "node:path";
+/** Names of stacks, and what belongs to one in a state store. */
 import { UsageError } from "./errors.ts";
 
 /** A stack of the file backend; its organisation is always `organization`. */
@@ -33,23 +32,26 @@ export function qualifiedName(stack: StackReference): string {
   return `organization/${stack.project}/${stack.name}`;
 }
 
-/** Folders below the store's `.pulumi`. */
-export interface StackFiles {
+/** Where a state store holds what belongs to a stack: keys, and folders of keys. */
+export interface StackKeys {
   readonly state: string;
   readonly stateBackup: string;
+  readonly tags: string;
   readonly history: string;
   readonly backups: string;
   readonly locks: string;
 }
 
-export function stackFiles(storeFolder: string, stack: StackReference): StackFiles {
-  const root = join(storeFolder, ".pulumi");
-  const state = join(root, "stacks", stack.project, `${stack.name}.json`);
+export const storeKeys = { root: ".pulumi", stacks: ".pulumi/stacks", meta: ".pulumi/meta.yaml" } as const;
+
+export function stackKeys(stack: StackReference): StackKeys {
+  const base = `${storeKeys.stacks}/${stack.project}/${stack.name}`;
   return {
-    state,
-    stateBackup: `${state}.bak`,
-    history: join(root, "history", stack.project, stack.name),
-    backups: join(root, "backups", stack.project, stack.name),
-    locks: join(root, "locks", "organization", stack.project, stack.name),
+    state: `${base}.json`,
+    stateBackup: `${base}.json.bak`,
+    tags: `${base}.pulumi-tags`,
+    history: `.pulumi/history/${stack.project}/${stack.name}`,
+    backups: `.pulumi/backups/${stack.project}/${stack.name}`,
+    locks: `.pulumi/locks/organization/${stack.project}/${stack.name}`,
   };
 }

@@ -1,16 +1,15 @@
-/** A folder that holds stacks as Pulumi's file backend lays them out. */
-import { existsSync } from "node:fs";
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+/** A store of stacks, laid out as Pulumi's own file and bucket backends lay theirs out. */
 import { parse } from "yaml";
-import { readCheckpoint, writeCheckpoint } from "./checkpoint-file.ts";
+import type { BlobStore } from "./blobs/blob-store.ts";
+import { checkpointText, readCheckpoint, writeCheckpoint, type ReadOptions } from "./checkpoint-file.ts";
 import type { Deployment } from "./deployment.ts";
 import { isRootStack } from "./deployment.ts";
 import { EngineError, StackExistsError, StackNotEmptyError, StackNotFoundError, UnsupportedError } from "./errors.ts";
-import { isNotFound, readIfExists, writeFileAtomic } from "./files.ts";
-import type { StateStore } from "./locations.ts";
+import { renameHistory } from "./history.ts";
 import { isLocked, lockStack, type StackLock } from "./lock.ts";
-import { qualifiedName, stackFiles, type StackFiles, type StackReference } from "./stack-reference.ts";
+import { qualifiedName, stackKeys, storeKeys, type StackKeys, type StackReference } from "./stack-reference.ts";
+import { renamedStack } from "./stack-rename.ts";
+import { readTags, writeTags } from "./tags.ts";
 
 /** The layout that keeps a project's stacks in a folder of their own. */
 const layoutVersion = 1;
@@ -23,86 +22,140 @@ export interface StackSummary {
   readonly updateInProgress: boolean;
 }
 
+export interface StackStoreDeps {
+  /** As it was written, which names the store in the workspace's settings. */
+  readonly url: string;
+  readonly blobs: BlobStore;
+  readonly warn: (message: string) => void;
+  readonly read?: ReadOptions;
+}
+
 export class StackStore {
   readonly url: string;
-  readonly #folder: string;
+  readonly blobs: BlobStore;
   readonly #warn: (message: string) => void;
+  readonly #readOptions: ReadOptions;
 
-  constructor(store: StateStore, warn: (message: string) => void) {
-    this.url = store.url;
-    this.#folder = store.folder;
-    this.#warn = warn;
+  constructor(deps: StackStoreDeps) {
+    this.url = deps.url;
+    this.blobs = deps.blobs;
+    this.#warn = deps.warn;
+    this.#readOptions = deps.read ?? {};
   }
 
-  files(stack: StackReference): StackFiles {
-    return stackFiles(this.#folder, stack);
+  keys(stack: StackReference): StackKeys {
+    return stackKeys(stack);
+  }
+
+  /** What holds a stack's state, for messages. */
+  whereIs(stack: StackReference): string {
+    return this.blobs.locate(stackKeys(stack).state);
   }
 
   /** @throws UnsupportedError when its state is there, but compressed. */
   async exists(stack: StackReference): Promise<boolean> {
-    const { state } = this.files(stack);
-    const compressed = [".gz", ".zst"].map((extension) => state + extension).find((file) => existsSync(file));
-    if (compressed !== undefined) throw new UnsupportedError(`compressed state files (${compressed})`);
-    return existsSync(state);
+    const { state } = stackKeys(stack);
+    if (await this.blobs.exists(state)) return true;
+    for (const compressed of [`${state}.gz`, `${state}.zst`])
+      if (await this.blobs.exists(compressed))
+        throw new UnsupportedError(`compressed state files (${this.blobs.locate(compressed)})`);
+    return false;
   }
 
   /** @throws StackNotFoundError, and what `readCheckpoint` throws. */
   async read(stack: StackReference): Promise<Deployment> {
     await this.#checkLayout();
-    const deployment = await readCheckpoint(this.files(stack));
+    const deployment = await this.find(stack);
     if (deployment === undefined) throw new StackNotFoundError(stack.name);
     return deployment;
   }
 
   /** The deployment of a stack that may not exist. */
   async find(stack: StackReference): Promise<Deployment | undefined> {
-    return readCheckpoint(this.files(stack));
+    return readCheckpoint(this.blobs, stackKeys(stack), this.#readOptions);
   }
 
   /** Replaces the state of a stack whose lock the caller holds. */
   async write(stack: StackReference, deployment: Deployment): Promise<void> {
-    await writeCheckpoint(this.files(stack), qualifiedName(stack), deployment);
+    await writeCheckpoint(this.blobs, stackKeys(stack), qualifiedName(stack), deployment);
   }
 
   /** @throws StackExistsError, StackLockedError */
   async create(stack: StackReference): Promise<void> {
     await this.#checkLayout();
     await this.locked(stack, async () => {
-      if (await this.exists(stack)) throw new StackExistsError(qualifiedName(stack));
-      await writeCheckpoint(this.files(stack), qualifiedName(stack), undefined);
+      const text = checkpointText(qualifiedName(stack), undefined);
+      if ((await this.exists(stack)) || !(await this.blobs.create(stackKeys(stack).state, text)))
+        throw new StackExistsError(qualifiedName(stack));
     });
   }
 
   /** @throws StackNotEmptyError unless `force`, when it still has resources. */
   async remove(stack: StackReference, options: { force: boolean; removeBackups: boolean }): Promise<void> {
+    const { blobs } = this;
+    const keys = stackKeys(stack);
     await this.locked(stack, async () => {
-      const files = this.files(stack);
       if (!options.force) {
         const resources = (await this.read(stack)).resources ?? [];
         if (resources.some((resource) => !isRootStack(resource))) throw new StackNotEmptyError(stack.name);
       }
-      if (options.removeBackups) {
-        await rm(files.stateBackup, { force: true });
-        await rm(files.backups, { recursive: true, force: true });
-        await rm(files.state, { force: true });
-      } else await this.#keepBackup(files);
-      await rm(files.history, { recursive: true, force: true });
+      // the state goes, its copy beside it stays: as Pulumi does
+      if (!options.removeBackups) await blobs.copy(keys.state, keys.stateBackup);
+      else {
+        await blobs.remove(keys.stateBackup);
+        await blobs.removeFolder(keys.backups);
+      }
+      await blobs.remove(keys.state);
+      await blobs.remove(keys.tags);
+      await blobs.removeFolder(keys.history);
     });
-    await rm(this.files(stack).locks, { recursive: true, force: true });
+    await blobs.removeFolder(keys.locks);
+  }
+
+  /**
+   * Gives a stack another name, in its state, its history and its tags.
+   * @throws StackExistsError
+   */
+  async rename(stack: StackReference, to: StackReference): Promise<void> {
+    const { blobs } = this;
+    await this.locked(stack, async () => {
+      if (await this.exists(to)) throw new StackExistsError(qualifiedName(to));
+      const deployment = await this.read(stack);
+      const tags = await this.tags(stack);
+      // the new one is whole before the old one goes: a rename that is killed leaves a stack too many, none too few
+      await this.write(to, renamedStack(deployment, stack, to));
+      await writeTags(blobs, stackKeys(to).tags, tags);
+      await renameHistory(blobs, { stack, keys: stackKeys(stack) }, { stack: to, keys: stackKeys(to) });
+      const old = stackKeys(stack);
+      await blobs.copy(old.state, old.stateBackup);
+      await blobs.remove(old.state);
+      await blobs.remove(old.tags);
+    });
+    await blobs.removeFolder(stackKeys(stack).locks);
+  }
+
+  async tags(stack: StackReference): Promise<Record<string, string>> {
+    return readTags(this.blobs, stackKeys(stack).tags);
+  }
+
+  async setTags(stack: StackReference, tags: Readonly<Record<string, string>>): Promise<void> {
+    await writeTags(this.blobs, stackKeys(stack).tags, tags);
   }
 
   /** Every stack of the store, by project and name. */
   async list(): Promise<StackSummary[]> {
-    const root = join(this.#folder, ".pulumi", "stacks");
+    await this.#checkLayout();
     const stacks: StackReference[] = [];
-    for (const project of await folderEntries(root))
-      for (const file of await folderEntries(join(root, project)))
-        if (file.endsWith(".json")) stacks.push({ project, name: file.slice(0, -".json".length) });
+    for (const key of await this.blobs.list(storeKeys.stacks)) {
+      const [project, file, ...deeper] = key.slice(storeKeys.stacks.length + 1).split("/");
+      if (project === undefined || file === undefined || deeper.length > 0 || !file.endsWith(".json")) continue;
+      stacks.push({ project, name: file.slice(0, -".json".length) });
+    }
     return Promise.all(stacks.map((stack) => this.#summary(stack)));
   }
 
   async lock(stack: StackReference): Promise<StackLock> {
-    return lockStack(this.files(stack).locks, this.#warn);
+    return lockStack(this.blobs, stackKeys(stack).locks, this.#warn);
   }
 
   async locked<T>(stack: StackReference, run: () => Promise<T>): Promise<T> {
@@ -114,6 +167,11 @@ export class StackStore {
     }
   }
 
+  /** Whether it can be read and written to: `pulumi login` asks before it goes there. */
+  async check(): Promise<void> {
+    await this.#checkLayout();
+  }
+
   async #summary(stack: StackReference): Promise<StackSummary> {
     const deployment = await this.#readable(stack);
     const time = deployment?.manifest?.["time"];
@@ -121,7 +179,7 @@ export class StackStore {
       stack,
       lastUpdate: typeof time === "string" ? time : undefined,
       resourceCount: typeof time === "string" ? (deployment?.resources ?? []).length : undefined,
-      updateInProgress: await isLocked(this.files(stack).locks),
+      updateInProgress: await isLocked(this.blobs, stackKeys(stack).locks),
     };
   }
 
@@ -136,38 +194,26 @@ export class StackStore {
     }
   }
 
-  /** The state goes, its copy beside it stays: as Pulumi does. */
-  async #keepBackup(files: StackFiles): Promise<void> {
-    const text = await readIfExists(files.state);
-    if (text !== undefined) await writeFileAtomic(files.stateBackup, text);
-    await rm(files.state, { force: true });
-  }
-
   async #checkLayout(): Promise<void> {
-    const file = join(this.#folder, ".pulumi", "meta.yaml");
-    const text = await readIfExists(file);
+    const { blobs } = this;
+    const where = blobs.locate(storeKeys.meta);
+    const text = await blobs.read(storeKeys.meta);
     if (text === undefined) {
-      if ((await folderEntries(join(this.#folder, ".pulumi", "stacks"))).some((name) => name.endsWith(".json")))
-        throw new EngineError("STATE_LAYOUT", `${this.#folder}/.pulumi holds stacks in the layout without projects`, {
-          remedy: "`pulumi state upgrade` of Pulumi's own command line brings them to the layout of today.",
-        });
-      await writeFileAtomic(file, `version: ${layoutVersion}\n`);
+      const keys = await blobs.list(storeKeys.stacks);
+      if (keys.some((key) => key.endsWith(".json") && !key.slice(storeKeys.stacks.length + 1).includes("/")))
+        throw new EngineError(
+          "STATE_LAYOUT",
+          `${blobs.locate(storeKeys.root)} holds stacks in the layout without projects`,
+          { remedy: "`pulumi state upgrade` of Pulumi's own command line brings them to the layout of today." },
+        );
+      await blobs.replace(storeKeys.meta, `version: ${layoutVersion}\n`);
       return;
     }
     const version = (parse(text) as { version?: unknown } | null)?.version;
     if (version !== layoutVersion)
       throw new EngineError(
         "STATE_LAYOUT",
-        `${file} has version ${String(version)}; this engine knows ${layoutVersion}`,
+        `${where} has version ${String(version)}; this engine knows ${layoutVersion}`,
       );
-  }
-}
-
-async function folderEntries(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
   }
 }

@@ -7,6 +7,7 @@ export interface GlobalOptions {
   readonly cwd?: string;
   readonly color?: "always" | "never" | "auto" | "raw";
   readonly nonInteractive?: boolean;
+  readonly disableIntegrityChecking?: boolean;
 }
 
 /** Makes the context of a command from the global flags that it was called with. */

@@ -1,12 +1,13 @@
 /** What a command works with: the project around it, its state store, the stack that is meant, its secrets. */
 import { holdsSecrets, type Deployment } from "../backend/deployment.ts";
 import { NoStackSelectedError, StackNotFoundError } from "../backend/errors.ts";
-import { findStateStore, type Environment } from "../backend/locations.ts";
+import { stateStoreUrl, type Environment } from "../backend/locations.ts";
+import { openStore } from "../backend/open-store.ts";
 import { Crypter, readPassphrase } from "../backend/passphrase.ts";
 import { findProject, requireProject, type Project } from "../backend/project.ts";
 import { parseStackReference, qualifiedName, type StackReference } from "../backend/stack-reference.ts";
 import { StackSettings } from "../backend/stack-settings.ts";
-import { StackStore } from "../backend/stack-store.ts";
+import type { StackStore } from "../backend/stack-store.ts";
 import { selectedStack, selectStack } from "../backend/workspace.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -14,13 +15,16 @@ export class CommandContext {
   readonly env: Environment;
   readonly terminal: Terminal;
   readonly #folder: string;
+  readonly #unchecked: boolean;
   #store: Promise<StackStore> | undefined;
   #passphrase: Promise<string> | undefined;
 
-  constructor(deps: { env: Environment; terminal: Terminal; folder: string }) {
+  /** @param deps `unchecked`: takes states whose resources do not fit together. */
+  constructor(deps: { env: Environment; terminal: Terminal; folder: string; unchecked: boolean }) {
     this.env = deps.env;
     this.terminal = deps.terminal;
     this.#folder = deps.folder;
+    this.#unchecked = deps.unchecked;
   }
 
   warn = (message: string): void => this.terminal.err(`warning: ${message}\n`);
@@ -37,7 +41,8 @@ export class CommandContext {
 
   async #openStore(): Promise<StackStore> {
     const project = await findProject(this.#folder);
-    return new StackStore(await findStateStore(this.env, project ?? { folder: this.#folder }), this.warn);
+    const url = await stateStoreUrl(this.env, project ?? { folder: this.#folder });
+    return openStore(url, this.env, { warn: this.warn, read: { unchecked: this.#unchecked } });
   }
 
   /** The stack that a name means here. */

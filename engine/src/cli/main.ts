@@ -32,7 +32,12 @@ function makeContext(options: GlobalOptions): CommandContext {
     nonInteractive: options.nonInteractive ?? false,
     color: options.color ?? "auto",
   });
-  return new CommandContext({ env: process.env, terminal, folder: process.cwd() });
+  return new CommandContext({
+    env: process.env,
+    terminal,
+    folder: process.cwd(),
+    unchecked: options.disableIntegrityChecking ?? false,
+  });
 }
 
 function changeFolder(folder: string): void {

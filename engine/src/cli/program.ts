@@ -11,7 +11,8 @@ export function buildProgram(makeContext: MakeContext): Command {
     .version(versionText(), "--version", "print the version")
     .option("-C, --cwd <folder>", "run as if the command had been started in this folder")
     .addOption(new Option("--color <when>", "colours").choices(["always", "never", "auto", "raw"]).default("auto"))
-    .option("--non-interactive", "never ask");
+    .option("--non-interactive", "never ask")
+    .option("--disable-integrity-checking", "use a state whose resources do not fit together: to repair it");
 
   program
     .command("version")

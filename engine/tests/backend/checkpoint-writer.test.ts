@@ -3,15 +3,17 @@ import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { FileBlobs } from "../../src/backend/blobs/file-blobs.ts";
 import { readCheckpoint } from "../../src/backend/checkpoint-file.ts";
 import { CheckpointWriter } from "../../src/backend/checkpoint-writer.ts";
 import { deploymentToSnapshot, type Deployment } from "../../src/backend/deployment.ts";
 import { Crypter } from "../../src/backend/passphrase.ts";
 import type { SecretCodec } from "../../src/backend/property-json.ts";
 import { encryptingCodec } from "../../src/backend/secret-codecs.ts";
-import { stackFiles, type StackFiles } from "../../src/backend/stack-reference.ts";
+import { stackKeys } from "../../src/backend/stack-reference.ts";
 import { Secret, type ResourceState, type Snapshot } from "../../src/model.ts";
 
+const keys = stackKeys({ project: "app", name: "dev" });
 const crypter = await Crypter.create("p");
 
 function resource(name: string, fields: Partial<ResourceState> = {}): ResourceState {
@@ -24,28 +26,31 @@ function snapshot(...resources: ResourceState[]): Snapshot {
 
 describe("the checkpoint writer", () => {
   let folder: string;
-  let files: StackFiles;
+  let blobs: FileBlobs;
+  let stateFile: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "checkpoint-"));
-    files = stackFiles(folder, { project: "app", name: "dev" });
+    blobs = new FileBlobs(folder);
+    stateFile = blobs.locate(keys.state);
   });
   afterEach(() => rm(folder, { recursive: true }));
 
   const writer = (base: Deployment = {}, codec: SecretCodec = encryptingCodec(crypter)): CheckpointWriter =>
     new CheckpointWriter({
-      files,
+      blobs,
+      keys,
       qualifiedName: "organization/app/dev",
       base,
       codec,
       salt: crypter.salt,
       manifest: () => ({ time: "2026-01-01T00:00:00Z", magic: "m", version: "v3.0.0" }),
     });
-  const onDisk = async (): Promise<Deployment> => (await readCheckpoint(files)) ?? assert.fail("no state");
+  const onDisk = async (): Promise<Deployment> => (await readCheckpoint(blobs, keys)) ?? assert.fail("no state");
 
   it("writes what Pulumi reads: fields in its order, empty ones left out, secrets encrypted", async () => {
     const root = resource("a", { inputs: { b: new Secret("x"), a: 1 }, outputs: {}, dependencies: [], protect: false });
     await writer().write({ resources: [root], pendingOperations: [{ resource: resource("new"), type: "creating" }] });
-    const text = await readFile(files.state, "utf8");
+    const text = await readFile(stateFile, "utf8");
     const { version, checkpoint } = JSON.parse(text) as { version: number; checkpoint: Record<string, unknown> };
     assert.equal(version, 3);
     assert.equal(checkpoint["stack"], "organization/app/dev");
@@ -123,20 +128,20 @@ describe("the checkpoint writer", () => {
     const checkpoints = writer();
     await checkpoints.write(snapshot(resource("a")));
     await checkpoints.finish(snapshot(resource("a"), resource("b")));
-    const backup = JSON.parse(await readFile(files.stateBackup, "utf8")) as { checkpoint: { latest: Deployment } };
+    const backup = JSON.parse(await readFile(`${stateFile}.bak`, "utf8")) as { checkpoint: { latest: Deployment } };
     assert.equal(backup.checkpoint.latest.resources?.length, 1);
-    assert.deepEqual((await readdir(dirname(files.state))).sort(), ["dev.json", "dev.json.bak"]);
+    assert.deepEqual((await readdir(dirname(stateFile))).sort(), ["dev.json", "dev.json.bak"]);
   });
 
   it("tells who asked when the disk refuses, and goes on with the next", async () => {
     const checkpoints = writer();
     await checkpoints.write(snapshot());
-    await rm(dirname(files.state), { recursive: true });
+    await rm(dirname(stateFile), { recursive: true });
     const { writeFile, mkdir } = await import("node:fs/promises");
-    await writeFile(dirname(files.state), "a file where a folder should be");
+    await writeFile(dirname(stateFile), "a file where a folder should be");
     await assert.rejects(checkpoints.write(snapshot(resource("a"))), { code: "STATE_WRITE" });
-    await rm(dirname(files.state));
-    await mkdir(dirname(files.state));
+    await rm(dirname(stateFile));
+    await mkdir(dirname(stateFile));
     await checkpoints.write(snapshot(resource("a")));
     assert.equal((await onDisk()).resources?.length, 1);
   });

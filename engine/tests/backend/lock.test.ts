@@ -6,14 +6,18 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
+import { FileBlobs } from "../../src/backend/blobs/file-blobs.ts";
 import { breakLocks, findHolders, isLocked, lockStack } from "../../src/backend/lock.ts";
 
 const noWarning = (message: string): void => assert.fail(message);
 
 describe("the lock of a stack", () => {
   let folder: string;
+  let blobs: FileBlobs;
   beforeEach(async () => {
-    folder = join(await mkdtemp(join(tmpdir(), "lock-")), "locks");
+    const root = await mkdtemp(join(tmpdir(), "lock-"));
+    blobs = new FileBlobs(root);
+    folder = join(root, "locks");
     await mkdir(folder);
   });
   afterEach(() => rm(join(folder, ".."), { recursive: true }));
@@ -25,19 +29,19 @@ describe("the lock of a stack", () => {
     );
 
   it("says who holds it, as Pulumi's does", async () => {
-    const lock = await lockStack(folder, noWarning);
+    const lock = await lockStack(blobs, "locks", noWarning);
     const [name = ""] = await readdir(folder);
     const content = JSON.parse(await readFile(join(folder, name), "utf8")) as Record<string, unknown>;
     assert.equal(content["pid"], process.pid);
     assert.equal(content["hostname"], hostname());
     assert.ok(Date.parse(String(content["timestamp"])) > 0);
     await lock.release();
-    assert.equal(await isLocked(folder), false);
+    assert.equal(await isLocked(blobs, "locks"), false);
   });
 
   it("is refused while it is held, naming the holder", async () => {
     await held({});
-    await assert.rejects(lockStack(folder, noWarning), {
+    await assert.rejects(lockStack(blobs, "locks", noWarning), {
       code: "STACK_LOCKED",
       message: new RegExp(`created by ada@${hostname()} \\(pid ${process.pid}\\)`),
     });
@@ -45,14 +49,14 @@ describe("the lock of a stack", () => {
   });
 
   it("goes to one at most of those that ask at once", async () => {
-    const asked = await Promise.allSettled(Array.from({ length: 8 }, () => lockStack(folder, noWarning)));
+    const asked = await Promise.allSettled(Array.from({ length: 8 }, () => lockStack(blobs, "locks", noWarning)));
     assert.ok(asked.filter(({ status }) => status === "fulfilled").length <= 1);
   });
 
   it("is broken, with a warning, when its process is gone", async () => {
     await held({ pid: await endedProcess() });
     const warnings: string[] = [];
-    const lock = await lockStack(folder, (message) => warnings.push(message));
+    const lock = await lockStack(blobs, "locks", (message) => warnings.push(message));
     assert.match(warnings.join(), /the process that held the stack's lock is gone/);
     await lock.release();
   });
@@ -62,7 +66,7 @@ describe("the lock of a stack", () => {
     { skip: process.platform !== "linux" },
     async () => {
       await held({ timestamp: new Date(0) });
-      const lock = await lockStack(folder, () => undefined);
+      const lock = await lockStack(blobs, "locks", () => undefined);
       await lock.release();
     },
   );
@@ -75,7 +79,7 @@ describe("the lock of a stack", () => {
       const pid = Number(line.toString());
       while (!(await readFile(`/proc/${pid}/stat`, "utf8")).includes(") Z ")) await setImmediate();
       await held({ pid });
-      await (await lockStack(folder, () => undefined)).release();
+      await (await lockStack(blobs, "locks", () => undefined)).release();
     } finally {
       parent.kill("SIGKILL");
     }
@@ -86,29 +90,29 @@ describe("the lock of a stack", () => {
     const other = { pid: await endedProcess(), hostname: hostname(), timestamp: new Date() };
     await writeFile(join(folder, "gone.json"), JSON.stringify(other));
     const removed: string[] = [];
-    const holders = await findHolders(folder, ({ file }) => removed.push(file));
+    const holders = await findHolders(blobs, "locks", ({ key }) => removed.push(key));
     assert.deepEqual(
-      holders.map(({ file, lock }) => [file, lock?.pid]),
-      [[join(folder, "held.json"), process.pid]],
+      holders.map(({ key, lock }) => [key, lock?.pid]),
+      [["locks/held.json", process.pid]],
     );
-    assert.deepEqual(removed, [join(folder, "gone.json")]);
+    assert.deepEqual(removed, ["locks/gone.json"]);
     assert.deepEqual(await readdir(folder), ["held.json"]);
   });
 
   it("is left alone when nothing proves that its process is gone", async () => {
     await held({ hostname: "another-host", pid: await endedProcess() });
-    await assert.rejects(lockStack(folder, noWarning), { code: "STACK_LOCKED" });
+    await assert.rejects(lockStack(blobs, "locks", noWarning), { code: "STACK_LOCKED" });
     const [boot] = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).split("\n");
     await held({ pid: await endedProcess(), processTable: `${boot ?? ""}/pid:[1]` });
-    await assert.rejects(lockStack(folder, noWarning), { code: "STACK_LOCKED" });
+    await assert.rejects(lockStack(blobs, "locks", noWarning), { code: "STACK_LOCKED" });
     await writeFile(join(folder, "held.json"), "half a lo");
-    await assert.rejects(lockStack(folder, noWarning), { code: "STACK_LOCKED", message: /unreadable/ });
+    await assert.rejects(lockStack(blobs, "locks", noWarning), { code: "STACK_LOCKED", message: /unreadable/ });
   });
 
   it("goes away for who says so", async () => {
     await held({});
-    assert.equal(await breakLocks(folder), 1);
-    await (await lockStack(folder, noWarning)).release();
+    assert.equal(await breakLocks(blobs, "locks"), 1);
+    await (await lockStack(blobs, "locks", noWarning)).release();
   });
 });
 

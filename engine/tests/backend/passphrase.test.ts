@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { PassphraseMissingError, WrongPassphraseError } from "../../src/backend/errors.ts";
+import { PassphraseMissingError, WrongPassphraseError } from "../../src/backend/passphrase-errors.ts";
 import { Crypter, readPassphrase } from "../../src/backend/passphrase.ts";
 
 /** Made by Pulumi's own engine with the passphrase "password". */

@@ -18,6 +18,7 @@ export async function cancel(
     );
     if (answer !== stack.name) throw new DeclinedError("cancellation");
   }
-  await breakLocks((await context.store()).files(stack).locks);
+  const store = await context.store();
+  await breakLocks(store.blobs, store.keys(stack).locks);
   terminal.out(`The currently running update for '${stack.name}' has been canceled!\n`);
 }

@@ -43,7 +43,7 @@ export async function visibleOutputs(
 ): Promise<JsonMap> {
   const outputs = stackOutputsOf(deployment);
   if (!holdsSecrets(outputs)) return sorted(outputs);
-  const where = (await context.store()).files(stack).state;
+  const where = (await context.store()).whereIs(stack);
   const crypter = reveal ? await context.crypterOf(deployment, where) : undefined;
   const codec = crypter === undefined ? maskingCodec : revealingCodec(crypter);
   return propertiesToJson(propertiesFromJson(outputs, codec, ""), codec, "");

@@ -22,7 +22,7 @@ export async function exportStack(
   const store = await context.store();
   let deployment = await store.read(stack);
   if (options.showSecrets && holdsSecrets(deployment)) {
-    const crypter = await context.crypterOf(deployment, store.files(stack).state);
+    const crypter = await context.crypterOf(deployment, store.whereIs(stack));
     if (crypter !== undefined) {
       const codec = plaintextCodec(crypter);
       deployment = recode(deployment, codec, codec);

@@ -8,15 +8,19 @@ export interface Interrupt {
 
 /**
  * Listens until `stop` is called.
- * @param now What must be done before the process ends at once; it cannot wait for anything.
+ * @param now What must be done before the process ends at once; what it waits for is given two seconds.
  */
-export function listenForInterrupt(say: (text: string) => void, now: () => void): Interrupt {
+export function listenForInterrupt(say: (text: string) => void, now: () => Promise<void> | void): Interrupt {
   const controller = new AbortController();
   const interrupted = (): void => {
     if (controller.signal.aborted) {
       say("^C received again; terminating immediately.\n");
-      now();
-      process.exit(exitCodes.cancelled);
+      const end = (): never => process.exit(exitCodes.cancelled);
+      const waited = now();
+      if (waited === undefined) end();
+      setTimeout(end, 2_000);
+      void waited?.then(end, end);
+      return;
     }
     say(
       "^C received; cancelling. If you would like to terminate immediately, press ^C again.\n" +

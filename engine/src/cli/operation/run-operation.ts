@@ -108,11 +108,12 @@ async function open(context: CommandContext, options: OperationOptions, kind: Se
 /** The operation itself: every step on disk before the next, and a record in the stack's history at the end. */
 async function carryOut(session: Session, deployment: Deployment, interrupt: Interrupt): Promise<OperationResult> {
   const { context, store, stack, settings, options, crypter } = session;
-  const files = store.files(stack);
+  const keys = store.keys(stack);
   // the codec that reads the state writes it too: what did not change keeps its ciphertext
   const codec = await codecFor(session, deployment);
   const writer = new CheckpointWriter({
-    files,
+    blobs: store.blobs,
+    keys,
     qualifiedName: qualifiedName(stack),
     base: deployment,
     codec,
@@ -123,7 +124,8 @@ async function carryOut(session: Session, deployment: Deployment, interrupt: Int
   const { result } = await run(session, deployment, interrupt, { writer, codec });
   await writer.finish(result.snapshot);
   await recordUpdate(
-    files,
+    store.blobs,
+    keys,
     stack,
     {
       kind: session.kind,
@@ -179,7 +181,7 @@ async function run(
 /** Reads what the state holds with the crypter that made it, and writes with the stack's own. */
 async function codecFor(session: Session, deployment: Deployment): Promise<SecretCodec> {
   const { context, crypter, store, stack } = session;
-  return encryptingCodec(crypter, await context.crypterOf(deployment, store.files(stack).state, crypter));
+  return encryptingCodec(crypter, await context.crypterOf(deployment, store.whereIs(stack), crypter));
 }
 
 function revealedOutputs(snapshot: Snapshot): JsonMap {
@@ -198,6 +200,7 @@ function requestOf(
     projectDir: project.folder,
     program: project.program,
     runtimeOptions: project.runtimeOptions,
+    plugins: project.plugins,
     ...(options.client === undefined ? {} : { client: options.client }),
     config: programConfig(project, settings, stack.name, crypter),
     parallel: options.parallel ?? defaultParallel(),

@@ -16,7 +16,7 @@ export function outputsReader(
     const stack = parseStackReference(name, (await context.project()).name);
     const deployment = await store.find(stack);
     if (deployment === undefined) return undefined;
-    const crypter = await context.crypterOf(deployment, store.files(stack).state);
+    const crypter = await context.crypterOf(deployment, store.whereIs(stack));
     const codec = crypter === undefined ? maskingCodec : revealingCodec(crypter);
     return propertiesFromJson(stackOutputsOf(deployment), codec, name);
   };
