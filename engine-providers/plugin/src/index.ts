@@ -5,3 +5,4 @@ export type { LogOptions, Severity } from "./engine.ts";
 export { InitializationFailedError, UnknownTokenError } from "./errors.ts";
 export type * from "./provider.ts";
 export { serveProvider } from "./serve.ts";
+export * from "./schema/index.ts";

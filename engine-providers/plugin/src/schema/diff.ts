@@ -57,7 +57,8 @@ function note(path: string, change: "add" | "delete" | "update", place: Place): 
 
 function same(field: Field, a: PropertyValue | undefined, b: PropertyValue | undefined): boolean {
   if (b === undefined && field.computed) return true;
-  if (plainEquals(a, b)) return true;
+  // A state that was written before the property was known does without its default.
+  if (plainEquals(a ?? field.default, b ?? field.default)) return true;
   // Empty collections and none at all ask for the same.
   if (isEmpty(a) && isEmpty(b)) return true;
   const equal = field.equal as ((a: unknown, b: unknown) => boolean) | undefined;
