@@ -1,0 +1,57 @@
+// What the programs of the suite are made of; program.ts has the types.
+const pulumi = require("@pulumi/pulumi");
+
+class Thing extends pulumi.CustomResource {
+  constructor(name, args, opts) {
+    super("conf:index:Thing", name, { twice: undefined, upper: undefined, address: undefined, ...args }, opts);
+  }
+  static get(name, id, opts) {
+    return new Thing(name, {}, { ...opts, id });
+  }
+}
+
+/** A thing under another type, for aliases by type. */
+class OtherThing extends pulumi.CustomResource {
+  constructor(name, args, opts) {
+    super("conf:other:Thing", name, { twice: undefined, upper: undefined, address: undefined, ...args }, opts);
+  }
+}
+
+class Group extends pulumi.ComponentResource {
+  constructor(name, opts, type = "conf:index:Group") {
+    super(type, name, {}, opts);
+  }
+  done(outputs) {
+    this.registerOutputs(outputs);
+  }
+}
+
+class Provider extends pulumi.ProviderResource {
+  constructor(name, args, opts) {
+    super("conf", name, args ?? {}, opts);
+  }
+}
+
+const dynamicProvider = {
+  async create(inputs) {
+    require("node:fs").appendFileSync(process.env.CONF_LEDGER, `create ${inputs.ident}\n`);
+    return { id: inputs.ident, outs: { ...inputs, twice: inputs.n * 2 } };
+  },
+  async update(id, olds, news) {
+    require("node:fs").appendFileSync(process.env.CONF_LEDGER, `update ${id}\n`);
+    return { outs: { ...news, twice: news.n * 2 } };
+  },
+  async delete(id) {
+    require("node:fs").appendFileSync(process.env.CONF_LEDGER, `delete ${id}\n`);
+  },
+};
+
+class Dynamic extends pulumi.dynamic.Resource {
+  constructor(name, args, opts) {
+    super(dynamicProvider, name, { ident: name, n: 1, twice: undefined, ...args }, opts);
+  }
+}
+
+class Custom extends pulumi.CustomResource {}
+
+module.exports = { pulumi, Thing, OtherThing, Custom, Group, Provider, Dynamic, config: new pulumi.Config() };
