@@ -26,7 +26,8 @@ export interface CharacterRules {
  * @throws RangeError when the classes are empty or the minima exceed the length.
  */
 export function randomText(rules: CharacterRules): string {
-  const special = rules.overrideSpecial ? rules.overrideSpecial : SPECIAL;
+  const { overrideSpecial } = rules;
+  const special = overrideSpecial === undefined || overrideSpecial === "" ? SPECIAL : overrideSpecial;
   const classes = [
     { characters: UPPER, on: rules.upper, least: rules.minUpper },
     { characters: LOWER, on: rules.lower, least: rules.minLower },

@@ -81,11 +81,10 @@ export interface FunctionType<F extends Fields = Fields> {
 
 /** Binds the inputs' types to their fields; at run time the type itself. */
 export function resourceType<const F extends Fields>(type: ResourceType<F>): ResourceType {
-  // Inputs are checked against the very fields before they reach the functions.
-  return type as unknown as ResourceType;
+  return type;
 }
 
 /** As {@link resourceType}, for a function. */
 export function functionType<const F extends Fields>(type: FunctionType<F>): FunctionType {
-  return type as unknown as FunctionType;
+  return type;
 }

@@ -50,9 +50,10 @@ export function withSecrets(
   const secret = (key: string): boolean =>
     names.includes(key) || sources.some((source) => Object.hasOwn(source, key) && containsSecret(source[key] ?? null));
   return Object.fromEntries(
-    Object.entries(values)
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => [key, !(value instanceof Secret) && secret(key) ? new Secret(value) : value]),
+    Object.entries(values).map(([key, value]) => [
+      key,
+      !(value instanceof Secret) && secret(key) ? new Secret(value) : value,
+    ]),
   );
 }
 

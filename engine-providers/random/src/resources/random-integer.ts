@@ -14,9 +14,11 @@ export const randomIntegerType = generatedType({
   outputs: ["result"],
   async check({ inputs }) {
     const { min, max } = inputs;
-    const reversed = typeof min === "number" && typeof max === "number" && min > max;
-    const reason = `min (${String(min)}) is above max (${String(max)}); lower min or raise max`;
-    return { inputs, failures: reversed ? [{ property: "min", reason }] : [] };
+    if (typeof min !== "number" || typeof max !== "number" || min <= max) return { inputs, failures: [] };
+    return {
+      inputs,
+      failures: [{ property: "min", reason: `min (${min}) is above max (${max}); lower min or raise max` }],
+    };
   },
   /** A seed always gives the same number: the one that Pulumi's own provider gives. */
   generate({ min, max, seed }) {
