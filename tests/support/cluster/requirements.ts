@@ -1,0 +1,94 @@
+/** What the machine must have for the test cluster, and how it is brought where it is missing. */
+import { execFile } from "node:child_process";
+import { accessSync, constants, existsSync } from "node:fs";
+import path from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** Programs by the Debian package that brings them. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  etcd: "etcd-server",
+  containerd: "containerd",
+  runc: "runc",
+  nft: "nftables",
+  iptables: "iptables",
+  conntrack: "conntrack",
+  ip: "iproute2",
+  nsenter: "util-linux",
+  flock: "util-linux",
+  openssl: "openssl",
+};
+/** Files by the Debian package that brings them: busybox must be the static one, it is all that the image holds. */
+const FILES: Readonly<Record<string, string>> = {
+  "/usr/lib/cni/ptp": "containernetworking-plugins",
+  "/usr/share/doc/busybox-static": "busybox-static",
+};
+
+/** Debian's sbin folders are not on everybody's PATH. */
+const SEARCHED = [...(process.env["PATH"] ?? "").split(path.delimiter), "/usr/sbin", "/sbin", "/usr/local/go/bin"];
+
+export function findProgram(name: string): string | undefined {
+  return SEARCHED.filter(Boolean)
+    .map((folder) => path.join(folder, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/**
+ * Installs missing Debian packages where that is possible.
+ * @returns What is still missing, one sentence each; empty when the cluster can be built and run.
+ */
+export async function satisfyRequirements(): Promise<string[]> {
+  if (process.platform !== "linux") return [`the test cluster runs on Linux alone, this is ${process.platform}`];
+  if (process.getuid?.() !== 0) return ["the test cluster needs root: network namespaces, containers"];
+  const packages = missingPackages();
+  if (packages.length > 0) {
+    if (findProgram("apt-get") === undefined) return [`missing ${packages.join(", ")}, and there is no apt-get`];
+    try {
+      await install(packages);
+    } catch (error) {
+      return [`apt-get could not install ${packages.join(", ")}: ${(error as Error).message}`];
+    }
+    const still = missingPackages();
+    if (still.length > 0) return [`apt-get installed ${packages.join(", ")}, yet ${still.join(", ")} are missing`];
+  }
+  if (findProgram("go") === undefined)
+    return ["Go 1.24 or newer is not on PATH: the cluster's binary is built with it"];
+  return canMakeNetworkNamespace();
+}
+
+function missingPackages(): string[] {
+  const packages = [
+    ...Object.entries(PROGRAMS).flatMap(([program, name]) => (findProgram(program) === undefined ? [name] : [])),
+    ...Object.entries(FILES).flatMap(([file, name]) => (existsSync(file) ? [] : [name])),
+  ];
+  return [...new Set(packages)];
+}
+
+async function install(packages: readonly string[]): Promise<void> {
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const wait = ["-o", "DPkg::Lock::Timeout=300"];
+  await run("apt-get", [...wait, "update", "-qq"], { env });
+  await run("apt-get", [...wait, "install", "-y", "-qq", "--no-install-recommends", ...packages], {
+    env,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+}
+
+async function canMakeNetworkNamespace(): Promise<string[]> {
+  const name = `automatos-probe-${process.pid}`;
+  try {
+    await run("ip", ["netns", "add", name]);
+    await run("ip", ["netns", "delete", name]);
+    return [];
+  } catch (error) {
+    return [`no network namespace can be made here: ${(error as Error).message.trim()}`];
+  }
+}
