@@ -221,4 +221,3 @@ function add(index: Map<string, Set<string>>, at: string, key: string): void {
   if (keys === undefined) index.set(at, new Set([key]));
   else keys.add(key);
 }
-

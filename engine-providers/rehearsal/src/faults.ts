@@ -48,5 +48,8 @@ function strikes(fault: Fault, target: FaultTarget): boolean {
 /** What vanishes or is made by half is counted for each resource; everything else for the fault as a whole. */
 function counterOf(fault: Fault, target: FaultTarget): string {
   const each = ONCE.has(fault.fault) ? `/${target.type}/${target.name}` : "";
-  return createHash("sha256").update(`${JSON.stringify(fault)}${each}`).digest("hex").slice(0, 16);
+  return createHash("sha256")
+    .update(`${JSON.stringify(fault)}${each}`)
+    .digest("hex")
+    .slice(0, 16);
 }

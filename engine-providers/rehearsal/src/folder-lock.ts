@@ -11,7 +11,9 @@ export class FolderLockedError extends Error {
   override readonly name = "FolderLockedError";
 
   constructor(file: string, owner: string) {
-    super(`${file} has been held by process ${owner} for ${PATIENCE_MS / 1_000} s; end that process, or remove the file`);
+    super(
+      `${file} has been held by process ${owner} for ${PATIENCE_MS / 1_000} s; end that process, or remove the file`,
+    );
   }
 }
 

@@ -1,3 +1,4 @@
+export { firstAddress, isWithin, overlap } from "./cidr.ts";
 export { selfSigned } from "./certificates.ts";
 export type { CloudObject, CloudView } from "./cloud-store.ts";
 export { RehearsedCloudError } from "./errors.ts";

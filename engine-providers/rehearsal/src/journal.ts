@@ -2,7 +2,16 @@
  * A file of JSON lines that several processes append to, each under the folder's lock, and follow. A line is written in
  * one piece; one that a killed process left unfinished is cut off by the next that writes.
  */
-import { appendFileSync, closeSync, fstatSync, openSync, readSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 
 /** A line of the file is no JSON. */
 export class JournalDamagedError extends Error {

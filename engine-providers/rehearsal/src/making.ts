@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { PropertyMap } from "@automatos/provider-plugin";
-import type { CloudObject } from "./cloud-store.ts";
+import type { CloudObject, CloudView } from "./cloud-store.ts";
 import type { KubeconfigCluster } from "./kubeconfig.ts";
 import type { Making, Place } from "./model.ts";
 import { isTrueAt, plainMap, textAt, textsAt, valuesAt } from "./values.ts";
@@ -14,6 +14,7 @@ export interface MakingFacts {
   readonly seed: string;
   readonly now: string;
   readonly cluster: KubeconfigCluster | undefined;
+  readonly cloud: CloudView;
   /** What the inputs refer to, by path. */
   readonly referred: ReadonlyMap<string, readonly CloudObject[]>;
 }
@@ -39,6 +40,7 @@ export function makingOf(facts: MakingFacts): Making {
     place: facts.place,
     now: facts.now,
     cluster: facts.cluster,
+    cloud: facts.cloud,
     text: (path) => textAt(known, path) ?? "",
     texts: (path) => textsAt(known, path),
     isTrue: (path) => isTrueAt(known, path),
@@ -56,8 +58,8 @@ export function makingOf(facts: MakingFacts): Making {
       const object = facts.referred.get(path)?.[0];
       if (object === undefined) return "";
       if (output === "id") return object.id;
-      const value = object.outputs[output];
-      return typeof value === "string" ? value : "";
+      const value = object.outputs[output] ?? "";
+      return typeof value === "object" ? "" : String(value);
     },
   };
 }

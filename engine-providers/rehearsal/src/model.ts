@@ -25,6 +25,8 @@ export interface Making {
   readonly now: string;
   /** The real cluster behind this one, where the settings name it. */
   readonly cluster: KubeconfigCluster | undefined;
+  /** All that is there beside it. */
+  readonly cloud: CloudView;
   /** The first text at the path in inputs or defaults; empty when there is none. */
   text(path: string): string;
   texts(path: string): string[];
@@ -36,7 +38,7 @@ export interface Making {
   below(limit: number, purpose?: string): number;
   /** An IPv4 address that documentation may use (RFC 5737): 192.0.2.x, 198.51.100.x or 203.0.113.x. */
   ip(purpose?: string): string;
-  /** An output of the resource that the input at `path` refers to; empty when it refers to none. */
+  /** A text, number or truth value among the outputs of what the input at `path` refers to; empty when there is none. */
   of(path: string, output: string): string;
 }
 
@@ -96,6 +98,10 @@ export interface ResourceModel {
   readonly secrets?: readonly string[];
   /** Whether the inputs alone are wrong: property and reason. Paths with unknown values are to be left alone. */
   readonly validate?: (inputs: PropertyMap) => readonly { readonly property: string; readonly reason: string }[];
+  /** A reason why the cloud would not make or change it, beside references, names and quota. */
+  readonly refuse?: (making: Making) => string | undefined;
+  /** Whether the cloud keeps it when the program lets it go. */
+  readonly stays?: (outputs: PropertyMap) => boolean;
   /** A reason why it cannot be removed, beside what refers to it. */
   readonly refuseRemoval?: (removal: Removal) => string | undefined;
   /** Types of which the instances in it are removed with it when `inputs` allow: what is in a bucket. */

@@ -50,14 +50,14 @@ export class ObjectMaker {
     this.#deps = deps;
   }
 
-  /** @throws RehearsedCloudError when something it refers to is not there */
+  /** @throws RehearsedCloudError when something it refers to is not there, or the cloud would not have it so */
   make(resource: Resource, subject: Subject, cloud: CloudView, before?: Before): MadeObject {
     const { store, definition, settings, clusterOf } = this.#deps;
     const { model, parts } = resource;
     const known = knownOutputs(parts);
     const seed = before?.object.seed ?? randomBytes(16).toString("hex");
     const cluster = model.isCluster === true ? clusterOf([resource.name, textAt(known, "name") ?? ""]) : undefined;
-    const facts = { ...resource, seed, inputs: parts.inputs, known, cluster, now: new Date().toISOString() };
+    const facts = { ...resource, seed, inputs: parts.inputs, known, cluster, cloud, now: new Date().toISOString() };
     const { referred, holds, retried } = resolveReferences({
       references: model.references ?? [],
       making: makingOf({ ...facts, referred: new Map() }),
@@ -69,6 +69,8 @@ export class ObjectMaker {
     });
     const once = madeOnce(makingOf({ ...facts, referred }), model, before?.outputs);
     const making = makingOf({ ...facts, known: { ...known, ...once }, referred });
+    const reason = model.refuse?.(making);
+    if (reason !== undefined) throw definition.errors.refused(subject, reason);
     const id = before?.object.id ?? model.id(making);
     const outputs = madeOutputs(parts, making, once, definition.inventOutput);
     const object: CloudObject = {

@@ -22,7 +22,11 @@ export interface RehearsalPlace {
  * one. Relative paths begin in the project's folder.
  * @throws SettingsError
  */
-export function rehearsalPlace(config: PropertyMap, environment: NodeJS.ProcessEnv, workFolder: string): RehearsalPlace {
+export function rehearsalPlace(
+  config: PropertyMap,
+  environment: NodeJS.ProcessEnv,
+  workFolder: string,
+): RehearsalPlace {
   const project = environment["PULUMI_ROOT_DIRECTORY"] || workFolder;
   const from = (path: string) => (isAbsolute(path) ? path : resolve(project, path));
   const named = textAt(config, "rehearsalDir") ?? (environment[FOLDER_VARIABLE] || undefined);

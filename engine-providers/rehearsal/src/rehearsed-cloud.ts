@@ -70,7 +70,11 @@ export class RehearsedCloud {
   }
 
   /** Undefined when it is gone, or is not found yet. */
-  read(resource: Resource, id: string, known: { inputs: PropertyMap; outputs: PropertyMap }): Promise<Read | undefined> {
+  read(
+    resource: Resource,
+    id: string,
+    known: { inputs: PropertyMap; outputs: PropertyMap },
+  ): Promise<Read | undefined> {
     return this.#act(resource, "read", id, (occasion) => {
       const object = this.#found(occasion);
       if (object === undefined) {
@@ -102,6 +106,7 @@ export class RehearsedCloud {
         occasion.note = { ...occasion.note, outcome: "gone" };
         return;
       }
+      if (resource.model.stays?.(state.outputs) === true) return;
       const { types = [], removedWhen } = resource.model.contents ?? {};
       const removable = removedWhen?.(state.outputs) === true;
       const holders = cloud.heldBy(object);

@@ -61,14 +61,17 @@ function refuseUnknownNames(
   definition: CloudDefinition,
   catalogue: SdkCatalogue,
 ): void {
-  const permissions = new Set([...definition.models.values()].flatMap((model) => Object.values(model.permissions).flat()));
+  const permissions = new Set(
+    [...definition.models.values()].flatMap((model) => Object.values(model.permissions).flat()),
+  );
   const types = [
     ...settings.faults.flatMap((fault) => ("type" in fault ? fault.type : [])),
     ...settings.existing.map(({ type }) => type),
     ...Object.keys(settings.quotas),
   ];
   for (const type of types) {
-    if (!type.startsWith(`${definition.name}:`) || type.includes("*") || catalogue.classOf(type) !== undefined) continue;
+    if (!type.startsWith(`${definition.name}:`) || type.includes("*") || catalogue.classOf(type) !== undefined)
+      continue;
     throw new SettingsError(folder, `${definition.sdk} ${catalogue.version} has no resource type ${type}`);
   }
   for (const fault of settings.faults) {

@@ -1,0 +1,1 @@
+export { gcp, gcpPermissions } from "./gcp.ts";
