@@ -46,6 +46,14 @@ function decryptNode(node: ConfigNode, decrypt: (ciphertext: string) => string):
   return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, decryptNode(value, decrypt)]));
 }
 
+/** A value with each of its encrypted texts changed. */
+export function mapSecrets(node: ConfigNode, map: (ciphertext: string) => string): ConfigNode {
+  if (isSecure(node)) return { secure: map(node.secure) };
+  if (Array.isArray(node)) return node.map((element) => mapSecrets(element, map));
+  if (typeof node !== "object" || node === null) return node;
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, mapSecrets(value, map)]));
+}
+
 /** Go writes maps in the order of their keys. */
 function sortNode(node: ConfigNode): ConfigNode {
   if (Array.isArray(node)) return node.map(sortNode);

@@ -50,8 +50,9 @@ export class ProjectInvalidError extends EngineError {
 
 /** Something that Pulumi has and this engine has not. */
 export class UnsupportedError extends EngineError {
-  constructor(what: string, exitCode: number = exitCodes.failure) {
-    super("UNSUPPORTED", `the embedded engine does not support ${what}`, {
+  /** @param reason Why not, or what does the same. */
+  constructor(what: string, reason?: string, exitCode: number = exitCodes.failure) {
+    super("UNSUPPORTED", `the embedded engine does not support ${what}${reason === undefined ? "" : `: ${reason}`}`, {
       remedy: "Put Pulumi's own `pulumi` (3.200 or later) on PATH, and it is used instead.",
       exitCode,
     });
@@ -66,8 +67,8 @@ export class UsageError extends EngineError {
 }
 
 export class UnknownCommandError extends UnsupportedError {
-  constructor(command: string) {
-    super(`the command 'pulumi ${command}'`);
+  constructor(command: string, reason?: string) {
+    super(`the command 'pulumi ${command}'`, reason);
   }
 }
 
@@ -122,8 +123,8 @@ export class StackLockedError extends EngineError {
 }
 
 export class ConfigError extends EngineError {
-  constructor(message: string) {
-    super("CONFIG", message);
+  constructor(message: string, cause?: unknown) {
+    super("CONFIG", message, { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 /** Pulumi.<stack>.yaml. Comments and the order of keys survive every change. */
 import { rm } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { Document, isCollection, isMap, parseDocument, type YAMLMap } from "yaml";
 import { getAt, isSecure, setAt, type ConfigNode, type PathSegment } from "./config-path.ts";
 import { ConfigError, ProjectInvalidError, UnsupportedError } from "./errors.ts";
@@ -68,6 +69,13 @@ export class StackSettings {
     if (isMap(config) && config.items.length === 0 && config.commentBefore == null) this.#document.delete("config");
   }
 
+  /** Makes these all the values there are; what does not change keeps its comments. */
+  replaceConfig(config: ReadonlyMap<string, ConfigNode>): void {
+    const before = this.config();
+    for (const key of before.keys()) if (!config.has(key)) this.remove(key, []);
+    for (const [key, node] of config) if (!isDeepStrictEqual(before.get(key), node)) this.set(key, [], node);
+  }
+
   async save(): Promise<void> {
     const root = this.#document.contents as YAMLMap;
     if (root.items.length === 0 && (await readIfExists(this.file)) === undefined) return;
@@ -94,6 +102,6 @@ export class StackSettings {
   }
 }
 
-function settingsFile(project: Project, stack: string): string {
+export function settingsFile(project: Project, stack: string): string {
   return join(project.stackConfigFolder, `Pulumi.${stack}${extname(project.file)}`);
 }

@@ -8,6 +8,7 @@ export interface GlobalOptions {
   readonly color?: "always" | "never" | "auto" | "raw";
   readonly nonInteractive?: boolean;
   readonly disableIntegrityChecking?: boolean;
+  readonly fullyQualifyStackNames?: boolean;
 }
 
 /** Makes the context of a command from the global flags that it was called with. */
@@ -21,6 +22,7 @@ export function action(
   return async (...given) => {
     const command = given.at(-1) as Command;
     const options = command.optsWithGlobals();
+    if (options["output"] === "json") options["json"] = true;
     await run(makeContext(options), command.processedArgs as (string | undefined)[], options);
   };
 }

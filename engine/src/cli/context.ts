@@ -16,15 +16,20 @@ export class CommandContext {
   readonly terminal: Terminal;
   readonly #folder: string;
   readonly #unchecked: boolean;
+  readonly #fullNames: boolean;
   #store: Promise<StackStore> | undefined;
   #passphrase: Promise<string> | undefined;
 
-  /** @param deps `unchecked`: takes states whose resources do not fit together. */
-  constructor(deps: { env: Environment; terminal: Terminal; folder: string; unchecked: boolean }) {
+  /**
+   * @param deps `unchecked`: takes states whose resources do not fit together; `fullNames`: shows stacks by their
+   * qualified names.
+   */
+  constructor(deps: { env: Environment; terminal: Terminal; folder: string; unchecked: boolean; fullNames: boolean }) {
     this.env = deps.env;
     this.terminal = deps.terminal;
     this.#folder = deps.folder;
     this.#unchecked = deps.unchecked;
+    this.#fullNames = deps.fullNames;
   }
 
   warn = (message: string): void => this.terminal.err(`warning: ${message}\n`);
@@ -35,19 +40,33 @@ export class CommandContext {
   }
 
   async store(): Promise<StackStore> {
-    this.#store ??= this.#openStore();
+    this.#store ??= this.#findStore();
     return this.#store;
   }
 
-  async #openStore(): Promise<StackStore> {
-    const project = await findProject(this.#folder);
-    const url = await stateStoreUrl(this.env, project ?? { folder: this.#folder });
+  async #findStore(): Promise<StackStore> {
+    const project = await this.findProject();
+    return this.openStore(await stateStoreUrl(this.env, project ?? { folder: this.#folder }));
+  }
+
+  openStore(url: string): Promise<StackStore> {
     return openStore(url, this.env, { warn: this.warn, read: { unchecked: this.#unchecked } });
+  }
+
+  /** The project around the command; undefined where there is none. */
+  findProject(): Promise<Project | undefined> {
+    return findProject(this.#folder);
+  }
+
+  /** A stack as people are shown it: without what the project around says already. */
+  async displayName(stack: StackReference): Promise<string> {
+    const own = (await this.findProject())?.name === stack.project;
+    return own && !this.#fullNames ? stack.name : qualifiedName(stack);
   }
 
   /** The stack that a name means here. */
   async reference(name: string): Promise<StackReference> {
-    return parseStackReference(name, (await findProject(this.#folder))?.name);
+    return parseStackReference(name, (await this.findProject())?.name);
   }
 
   /**
@@ -62,14 +81,14 @@ export class CommandContext {
   }
 
   async currentStack(): Promise<StackReference | undefined> {
-    const project = await findProject(this.#folder);
+    const project = await this.findProject();
     if (project === undefined) return undefined;
     const name = await selectedStack(this.env, project, (await this.store()).url);
     return name === undefined ? undefined : parseStackReference(name, project.name);
   }
 
   async select(stack: StackReference | undefined): Promise<void> {
-    const project = await findProject(this.#folder);
+    const project = await this.findProject();
     if (project === undefined) return;
     await selectStack(this.env, project, (await this.store()).url, stack && qualifiedName(stack));
   }

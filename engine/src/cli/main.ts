@@ -37,6 +37,7 @@ function makeContext(options: GlobalOptions): CommandContext {
     terminal,
     folder: process.cwd(),
     unchecked: options.disableIntegrityChecking ?? false,
+    fullNames: options.fullyQualifyStackNames ?? false,
   });
 }
 

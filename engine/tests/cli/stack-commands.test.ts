@@ -106,7 +106,7 @@ describe("stack commands", () => {
     await sandbox.succeed("stack init other");
     const listed = JSON.parse(await sandbox.succeed("stack ls --json")) as object[];
     assert.deepEqual(listed, [
-      { name: "dev", current: false, lastUpdate: "2026-01-01T00:00:00Z", resourceCount: 2 },
+      { name: "dev", current: false, lastUpdate: "2026-01-01T00:00:00.000Z", resourceCount: 2 },
       { name: "other", current: true },
     ]);
     await sandbox.succeed("stack select organization/sample/dev");

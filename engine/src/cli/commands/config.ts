@@ -1,29 +1,19 @@
 /** `pulumi config` and its subcommands. */
-import { coerce, getAt, parseConfigPath, type ConfigNode, type PathSegment } from "../../backend/config-path.ts";
-import {
-  fullConfigKey,
-  hasSecret,
-  looksLikeSecret,
-  resolveConfigValue,
-  shortConfigKey,
-} from "../../backend/config-values.ts";
+import { getAt, type ConfigNode, type PathSegment } from "../../backend/config-path.ts";
+import { hasSecret, looksLikeSecret, resolveConfigValue, shortConfigKey } from "../../backend/config-values.ts";
 import { ConfigError, ConfirmationRequiredError, UsageError } from "../../backend/errors.ts";
 import type { StackSettings } from "../../backend/stack-settings.ts";
 import { layeredConfig } from "../stack-config.ts";
 import type { CommandContext } from "../context.ts";
 import { printedTable, structJson } from "../json.ts";
 import { readStandardInput } from "../terminal.ts";
-
-export interface ConfigOptions {
-  readonly stack?: string;
-  readonly configFile?: string;
-}
+import { configTarget, locateKey, nodeOf, type ConfigOptions } from "./config-target.ts";
 
 export async function list(
   context: CommandContext,
   options: ConfigOptions & { readonly json?: boolean; readonly showSecrets?: boolean },
 ): Promise<void> {
-  const { project, settings } = await load(context, options);
+  const { project, settings } = await configTarget(context, options);
   const entries = [...layeredConfig(project, settings)].sort(([a], [b]) => (a < b ? -1 : 1));
   const reveal = options.showSecrets ?? false;
   const crypter = reveal && entries.some(([, node]) => hasSecret(node)) ? await context.crypter(settings) : undefined;
@@ -45,8 +35,8 @@ export async function get(
   key: string,
   options: ConfigOptions & { readonly path?: boolean; readonly json?: boolean },
 ): Promise<void> {
-  const { project, settings, stack } = await load(context, options);
-  const { fullKey, path } = locate(project.name, key, options.path ?? false);
+  const { project, settings, stack } = await configTarget(context, options);
+  const { key: fullKey, path } = locateKey(project.name, key, options.path ?? false);
   const node = getAt(layeredConfig(project, settings).get(fullKey), path);
   if (node === undefined)
     throw new ConfigError(
@@ -72,8 +62,8 @@ export async function set(
 ): Promise<void> {
   if ([options.secret, options.plaintext, options.type !== undefined].filter(Boolean).length > 1)
     throw new UsageError("--secret, --plaintext and --type exclude each other");
-  const { project, settings } = await load(context, options);
-  const { fullKey, path } = locate(project.name, key, options.path ?? false);
+  const { project, settings } = await configTarget(context, options);
+  const { key: fullKey, path } = locateKey(project.name, key, options.path ?? false);
   const text = argument ?? (await readValue(context, options.secret ?? false, options.raw ?? false));
   settings.set(fullKey, path, await toNode(context, settings, fullKey, path, text, options));
   await settings.save();
@@ -84,23 +74,10 @@ export async function rm(
   key: string,
   options: ConfigOptions & { readonly path?: boolean },
 ): Promise<void> {
-  const { project, settings } = await load(context, options);
-  const { fullKey, path } = locate(project.name, key, options.path ?? false);
+  const { project, settings } = await configTarget(context, options);
+  const { key: fullKey, path } = locateKey(project.name, key, options.path ?? false);
   settings.remove(fullKey, path);
   await settings.save();
-}
-
-async function load(context: CommandContext, options: ConfigOptions) {
-  const stack = await context.requireStack(options.stack);
-  const project = await context.project();
-  return { stack, project, settings: await context.settings(stack, options.configFile) };
-}
-
-/** `outer.inner` with --path: the key that the file has, and the path inside of its value. */
-function locate(project: string, key: string, isPath: boolean): { fullKey: string; path: PathSegment[] } {
-  if (!isPath) return { fullKey: fullConfigKey(project, key), path: [] };
-  const [top, ...path] = parseConfigPath(key);
-  return { fullKey: fullConfigKey(project, String(top)), path };
 }
 
 async function readValue(context: CommandContext, secret: boolean, raw: boolean): Promise<string> {
@@ -128,7 +105,7 @@ async function toNode(
       `config value for '${key}' looks like a secret; ` +
         "rerun with --secret to encrypt it, or --plaintext if you meant to store in plaintext",
     );
-  return path.length > 0 ? coerce(text) : text;
+  return nodeOf(text, path);
 }
 
 function typed(text: string, type: string): ConfigNode {

@@ -1,12 +1,13 @@
 /** `pulumi stack` and its subcommands but for outputs. */
 import type { Deployment } from "../../backend/deployment.ts";
-import { ConfirmationRequiredError, DeclinedError, NoStackSelectedError } from "../../backend/errors.ts";
-import { StackNotFoundError } from "../../backend/errors.ts";
-import { findProject } from "../../backend/project.ts";
+import { NoStackSelectedError, StackNotFoundError } from "../../backend/errors.ts";
 import { qualifiedName, type StackReference } from "../../backend/stack-reference.ts";
 import { StackSettings } from "../../backend/stack-settings.ts";
 import type { CommandContext } from "../context.ts";
-import { printedTable, structJson } from "../json.ts";
+import { humanTime } from "../dates.ts";
+import { printedTable } from "../json.ts";
+import { confirm } from "./confirm.ts";
+import { copyConfig } from "./config-many.ts";
 import { printOutputs, visibleOutputs } from "./stack-output.ts";
 import { resourceRows } from "./stack-tree.ts";
 
@@ -17,11 +18,13 @@ export interface StackOption {
 export async function init(
   context: CommandContext,
   argument: string | undefined,
-  options: StackOption & { readonly select?: boolean },
+  options: StackOption & { readonly select?: boolean; readonly copyConfigFrom?: string },
 ): Promise<void> {
   const name = argument ?? options.stack ?? (await askForName(context));
   const stack = await context.reference(name);
+  const source = options.copyConfigFrom === undefined ? undefined : await context.requireStack(options.copyConfigFrom);
   await createStack(context, stack);
+  if (source !== undefined) await copyConfig(context, source, stack);
   if (options.select ?? true) await context.select(stack);
 }
 
@@ -40,35 +43,10 @@ export async function select(
   await context.select(stack);
 }
 
-export async function ls(
-  context: CommandContext,
-  options: { readonly json?: boolean; readonly all?: boolean },
-): Promise<void> {
-  const project = options.all ? undefined : await findProject(process.cwd());
-  const current = await context.currentStack();
-  const isCurrent = (stack: StackReference): boolean =>
-    current !== undefined && qualifiedName(stack) === qualifiedName(current);
-  const stacks = (await (await context.store()).list()).filter(
-    ({ stack }) => project === undefined || stack.project === project.name,
-  );
-  const nameOf = (stack: StackReference): string =>
-    stack.project === project?.name ? stack.name : qualifiedName(stack);
-  if (options.json) {
-    const rows = stacks.map(({ stack, lastUpdate, resourceCount }) => ({
-      name: nameOf(stack),
-      current: isCurrent(stack),
-      ...(lastUpdate !== undefined && { lastUpdate }),
-      ...(resourceCount !== undefined && { resourceCount }),
-    }));
-    context.terminal.out(structJson(rows));
-    return;
-  }
-  const rows = stacks.map(({ stack, lastUpdate, resourceCount, updateInProgress }) => [
-    `${nameOf(stack)}${isCurrent(stack) ? "*" : ""}`,
-    updateInProgress ? "in progress" : (lastUpdate ?? "n/a"),
-    String(resourceCount ?? "n/a"),
-  ]);
-  context.terminal.out(printedTable(["NAME", "LAST UPDATE", "RESOURCE COUNT"], rows));
+export async function unselect(context: CommandContext): Promise<void> {
+  if ((await context.currentStack()) === undefined) return;
+  await context.select(undefined);
+  context.terminal.err("Stack was unselected\n");
 }
 
 export async function show(
@@ -89,7 +67,7 @@ export async function show(
   const deployment = await (await context.store()).read(stack);
   out(`Current stack is ${stack.name}:\n`);
   const { time, version } = deployment.manifest ?? {};
-  if (typeof time === "string") out(`    Last updated: ${time}\n`);
+  if (typeof time === "string") out(`    Last updated: ${humanTime(new Date(time))} (${time})\n`);
   else out("    No updates yet; run `pulumi up`\n");
   if (typeof version === "string") out(`    Pulumi version used: ${version}\n`);
   printResources(context, deployment, options);
@@ -111,27 +89,32 @@ export async function rm(
   },
 ): Promise<void> {
   const stack = await context.requireStack(argument ?? options.stack);
-  const { terminal } = context;
-  if (!options.yes) {
-    if (!terminal.interactive) throw new ConfirmationRequiredError("non-interactive mode requires --yes flag");
-    terminal.out(`This will permanently remove the '${stack.name}' stack!\n`);
-    const answer = await terminal.ask(
-      `Please confirm that this is what you'd like to do by typing \`${stack.name}\`: `,
-    );
-    if (answer !== stack.name) throw new DeclinedError("removal");
-  }
+  await confirm(context, options.yes, {
+    text: `This will permanently remove the '${stack.name}' stack!`,
+    what: "removal",
+    wanted: stack.name,
+  });
+  await removeStack(context, stack, options);
+  context.terminal.out(`Stack '${stack.name}' has been removed!\n`);
+}
+
+/** The stack, its settings, and the selection where it was the selected one. */
+export async function removeStack(
+  context: CommandContext,
+  stack: StackReference,
+  options: { readonly force?: boolean; readonly preserveConfig?: boolean; readonly removeBackups?: boolean },
+): Promise<void> {
   const wasCurrent = await context.currentStack();
   const store = await context.store();
   await store.remove(stack, { force: options.force ?? false, removeBackups: options.removeBackups ?? false });
-  const project = await findProject(process.cwd());
+  const project = await context.findProject();
   if (!options.preserveConfig && project?.name === stack.project)
     await (await StackSettings.load(project, stack.name)).delete();
   if (wasCurrent !== undefined && qualifiedName(wasCurrent) === qualifiedName(stack)) await context.select(undefined);
-  terminal.out(`Stack '${stack.name}' has been removed!\n`);
 }
 
 async function createStack(context: CommandContext, stack: StackReference): Promise<void> {
-  const project = await findProject(process.cwd());
+  const project = await context.findProject();
   // a passphrase that is missing or wrong is said before anything is made
   if (project?.name === stack.project) await context.crypter(await StackSettings.load(project, stack.name));
   await (await context.store()).create(stack);

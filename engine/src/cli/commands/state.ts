@@ -1,51 +1,61 @@
-/** `pulumi state`: edits of a state by hand, under the stack's lock. */
+/** `pulumi state protect`, `unprotect`, `taint` and `untaint`: marks on resources. */
 import type { Deployment } from "../../backend/deployment.ts";
-import { ConfirmationRequiredError, DeclinedError, EngineError, UsageError } from "../../backend/errors.ts";
 import { omit } from "../../backend/records.ts";
 import type { ResourceJson } from "../../backend/resource-json.ts";
+import { EngineError, UsageError } from "../../backend/errors.ts";
 import type { CommandContext } from "../context.ts";
+import { editState, resourceNotFound, type EditOptions } from "./state-edit.ts";
 
-export async function unprotect(
-  context: CommandContext,
-  urns: readonly string[],
-  options: { readonly stack?: string; readonly all?: boolean; readonly yes?: boolean },
-): Promise<void> {
-  if (!options.all && urns.length === 0) throw new UsageError("name the URN of a resource to unprotect, or pass --all");
-  const stack = await context.requireStack(options.stack);
-  await confirm(context, options.yes ?? false);
-  const store = await context.store();
-  await store.locked(stack, async () => {
-    const deployment = await store.read(stack);
-    await store.write(stack, unprotected(deployment, options.all ? undefined : urns));
-  });
-  context.terminal.out(options.all ? "All resources unprotected\n" : `${urns.length} resources unprotected\n`);
+interface Mark {
+  readonly field: "protect" | "taint";
+  readonly value: boolean;
+  /** `protect`, `protected`: for messages. */
+  readonly verb: string;
+  readonly participle: string;
 }
 
-/** @throws EngineError naming the URNs that the stack has not. */
-function unprotected(deployment: Deployment, urns: readonly string[] | undefined): Deployment {
+type MarkOptions = EditOptions & { readonly all?: boolean };
+
+export function protect(context: CommandContext, urns: readonly string[], options: MarkOptions): Promise<void> {
+  return mark(context, urns, options, { field: "protect", value: true, verb: "protect", participle: "protected" });
+}
+
+export function unprotect(context: CommandContext, urns: readonly string[], options: MarkOptions): Promise<void> {
+  return mark(context, urns, options, { field: "protect", value: false, verb: "unprotect", participle: "unprotected" });
+}
+
+export function taint(context: CommandContext, urns: readonly string[], options: MarkOptions): Promise<void> {
+  return mark(context, urns, options, { field: "taint", value: true, verb: "taint", participle: "tainted" });
+}
+
+export function untaint(context: CommandContext, urns: readonly string[], options: MarkOptions): Promise<void> {
+  return mark(context, urns, options, { field: "taint", value: false, verb: "untaint", participle: "untainted" });
+}
+
+async function mark(context: CommandContext, urns: readonly string[], options: MarkOptions, what: Mark): Promise<void> {
+  if (!options.all && urns.length === 0)
+    throw new UsageError(`name the URN of a resource to ${what.verb}, or pass --all`);
+  await editState(context, options, (deployment) => marked(deployment, options.all ? undefined : urns, what));
+  const { participle } = what;
+  context.terminal.out(options.all ? `All resources ${participle}\n` : `${urns.length} resources ${participle}\n`);
+}
+
+/**
+ * @param urns Undefined for all.
+ * @throws EngineError naming the URNs that the stack has not.
+ */
+function marked(deployment: Deployment, urns: readonly string[] | undefined, { field, value, verb }: Mark): Deployment {
   const resources = deployment.resources ?? [];
   const live = resources.filter((resource) => resource["delete"] !== true);
-  if (live.length === 0) throw new EngineError("RESOURCE_NOT_FOUND", "no resources found to unprotect");
+  if (live.length === 0) throw new EngineError("RESOURCE_NOT_FOUND", `no resources found to ${verb}`);
   const known = new Set(live.map((resource) => resource.urn));
   const missing = (urns ?? []).filter((urn) => !known.has(urn));
-  if (missing.length > 0)
-    throw new EngineError(
-      "RESOURCE_NOT_FOUND",
-      missing.map((urn) => `no resource with URN ${urn} in the stack`).join("\n"),
-    );
+  if (missing.length > 0) throw resourceNotFound(missing, known);
   return {
     ...deployment,
     resources: resources.map((resource) => {
       if (resource["delete"] === true || (urns !== undefined && !urns.includes(resource.urn))) return resource;
-      return omit(resource, "protect") as ResourceJson;
+      return (value ? { ...resource, [field]: true } : omit(resource, field)) as ResourceJson;
     }),
   };
-}
-
-async function confirm(context: CommandContext, yes: boolean): Promise<void> {
-  if (yes) return;
-  if (!context.terminal.interactive) throw new ConfirmationRequiredError("non-interactive mode requires --yes flag");
-  context.terminal.out("This command will edit your stack's state directly. ");
-  const answer = await context.terminal.ask("Confirm? [yes/no] ");
-  if (!["y", "yes"].includes((answer ?? "").trim().toLowerCase())) throw new DeclinedError("edit of the state");
 }

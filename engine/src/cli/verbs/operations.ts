@@ -1,10 +1,12 @@
 /** `preview`, `up`, `refresh`, `destroy` and their flags. */
-import { InvalidArgumentError, Option, type Command } from "commander";
-import { action, type MakeContext } from "./action.ts";
-import type { CommandContext } from "./context.ts";
-import type { OperationOptions } from "./operation/options.ts";
+import { Option, type Command } from "commander";
+import { action, type MakeContext } from "../action.ts";
+import type { CommandContext } from "../context.ts";
+import { policyPackFlags } from "../operation/policy-packs.ts";
+import type { OperationOptions } from "../operation/options.ts";
+import { collect, count } from "./common-flags.ts";
 
-const load = () => import("./operation/run-operation.ts");
+const load = () => import("../operation/run-operation.ts");
 
 export function addOperationCommands(program: Command, makeContext: MakeContext): void {
   const add = (
@@ -64,18 +66,8 @@ function confirmFlags(command: Command): Command {
 }
 
 function programFlags(command: Command): Command {
-  return command
+  return policyPackFlags(command)
     .option("-r, --refresh [when]", "refresh the state first")
     .option("--replace <urn>", "replace this resource; may be repeated", collect)
     .option("--target-replace <urn>", "only this resource, and replace it; may be repeated", collect);
-}
-
-function collect(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
-}
-
-function count(text: string): number {
-  const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError("it must be a whole number above 0");
-  return number;
 }
