@@ -1,0 +1,4 @@
+import { serveProvider } from "@automatos/provider-plugin";
+import { KubernetesProvider } from "./provider.ts";
+
+await serveProvider(new KubernetesProvider());
