@@ -74,7 +74,7 @@ export class SnapshotJournal {
   }
 
   snapshot(): Snapshot {
-    const states = [...this.#news, ...this.#base.filter((state) => !this.#dones.has(state))];
+    const states = [...this.#news, ...this.#base].filter((state) => !this.#dones.has(state));
     const frozen = states.map((state) => this.#frozen.get(state) ?? state);
     return {
       resources: this.#renamed.size === 0 ? frozen : frozen.map((state) => this.#withNewNames(state)),

@@ -25,6 +25,17 @@ describe("the journal of an operation", () => {
     assert.deepEqual(names(log.snapshot()), ["b2", "new", "a"]);
   });
 
+  it("forgets what was imported when the same operation updates it", () => {
+    const log = journal([]);
+    const imported = state("a", { inputs: { n: 1 } });
+    log.put(imported, undefined);
+    log.put(state("a", { inputs: { n: 2 } }), imported);
+    assert.deepEqual(
+      log.snapshot().resources.map(({ inputs }) => inputs),
+      [{ n: 2 }],
+    );
+  });
+
   it("hands out states that never change", () => {
     const log = journal([]);
     const made = state("a", { outputs: { x: 1 } });
