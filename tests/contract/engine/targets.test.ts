@@ -133,7 +133,7 @@ describeRows("targets and exclusions", {
       destroy({ flags: ["--target", urn("a")], fails: /--target-dependents/, ledger: [] }),
       destroy({
         flags: ["--target", urn("a"), "--target-dependents"],
-        steps: ["delete b", "delete a"],
+        steps: ["same c", "delete b", "delete a"],
         ledger: ["delete b", "delete a"],
         state: { c: {} },
       }),

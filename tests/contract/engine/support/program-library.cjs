@@ -52,6 +52,11 @@ class Dynamic extends pulumi.dynamic.Resource {
   }
 }
 
+/** A line in the ledger from the program itself. */
+function note(line) {
+  require("node:fs").appendFileSync(process.env.CONF_LEDGER, `${line}\n`);
+}
+
 class Custom extends pulumi.CustomResource {}
 
-module.exports = { pulumi, Thing, OtherThing, Custom, Group, Provider, Dynamic, config: new pulumi.Config() };
+module.exports = { pulumi, Thing, OtherThing, Custom, note, Group, Provider, Dynamic, config: new pulumi.Config() };

@@ -47,6 +47,8 @@ export interface Library {
   readonly OtherThing: new (name: string, args?: ThingArgs, opts?: pulumi.CustomResourceOptions) => ThingResource;
   /** A component of the type `conf:index:Group`. */
   readonly Group: new (name: string, opts?: pulumi.ComponentResourceOptions, type?: string) => GroupResource;
+  /** Writes a line into the ledger. */
+  readonly note: (line: string) => void;
   /** A resource of any type. */
   readonly Custom: new (
     type: string,
