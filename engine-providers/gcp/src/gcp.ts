@@ -103,7 +103,9 @@ function configure(config: PropertyMap): ReturnType<CloudDefinition["configure"]
         region: lastPart(textAt(inputs, "region") ?? region),
         zone: lastPart(textAt(inputs, "zone") ?? zone),
       };
-      const outputs: Record<string, PropertyValue> = facts.inputs.has("deletionPolicy") ? { deletionPolicy: "DELETE" } : {};
+      const outputs: Record<string, PropertyValue> = facts.inputs.has("deletionPolicy")
+        ? { deletionPolicy: "DELETE" }
+        : {};
       for (const key of ["project", "region", "zone"] as const)
         if (facts.outputs.has(key) && own[key] !== "") outputs[key] = own[key];
       return { place: own, outputs };

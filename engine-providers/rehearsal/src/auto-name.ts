@@ -34,11 +34,9 @@ export function wasNamedByProvider(rule: AutoName, inputs: PropertyMap): boolean
 }
 
 function newName(rule: AutoName, { name, randomSeed }: NameRequest): string {
-  const digits =
-    randomSeed.length > 0
-      ? createHash("sha256").update(randomSeed).digest("hex").slice(0, RANDOM_DIGITS)
-      : randomBytes(4).toString("hex").slice(0, RANDOM_DIGITS);
-  const end = `${rule.separator ?? "-"}${digits}`;
+  const random = randomSeed.length > 0 ? createHash("sha256").update(randomSeed).digest() : randomBytes(16);
+  const digits = random.toString("hex").slice(0, rule.digits ?? RANDOM_DIGITS);
+  const end = digits === "" ? "" : `${rule.separator ?? "-"}${digits}`;
   const start = name.slice(0, rule.maxLength - end.length);
   return `${rule.lowerCase === true ? start.toLowerCase() : start}${end}`;
 }

@@ -62,6 +62,8 @@ export interface AutoName {
   readonly maxLength: number;
   /** @default "-" */
   readonly separator?: string;
+  /** How many random digits; with 0 the name is the resource's own. @default 7 */
+  readonly digits?: number;
   readonly lowerCase?: boolean;
 }
 

@@ -77,7 +77,8 @@ function checkNames(definition: CloudDefinition, catalogue: SdkCatalogue, type: 
   for (const path of model.replaces) assert.ok(facts.inputs.has(top(path)), `replaces: no input ${path}`);
   for (const { at, to } of model.references ?? []) {
     // Bindings share their references: not each class has each input.
-    if (!/(IAM|Iam)(Member|Binding|Policy)$/.test(type)) assert.ok(facts.inputs.has(top(at)), `references: no input ${at}`);
+    if (!/(IAM|Iam)(Member|Binding|Policy)$/.test(type))
+      assert.ok(facts.inputs.has(top(at)), `references: no input ${at}`);
     for (const other of [to].flat()) assert.ok(definition.models.has(other), `references: ${other} is not modelled`);
   }
   const defaults = typeof model.defaults === "function" ? model.defaults({}) : (model.defaults ?? {});
@@ -120,7 +121,10 @@ async function live(provider: RehearsedProvider, catalogue: SdkCatalogue, type: 
   assert.equal((await provider.diff({ ...same, inputs: again.inputs })).changes, false);
   const read = await provider.read({ ...self, id: made.id, inputs, outputs: made.outputs });
   assert.ok(read && isMap(read.outputs));
-  assert.equal((await provider.diff({ ...same, inputs, oldInputs: read.inputs, oldOutputs: read.outputs })).changes, false);
+  assert.equal(
+    (await provider.diff({ ...same, inputs, oldInputs: read.inputs, oldOutputs: read.outputs })).changes,
+    false,
+  );
   await provider.update({ ...same, inputs, preview: false, timeoutSeconds: 0 });
   await provider.delete({ ...self, id: made.id, inputs, outputs: made.outputs, timeoutSeconds: 0 });
 }

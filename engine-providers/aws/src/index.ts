@@ -1,0 +1,1 @@
+export { aws, awsPermissions } from "./aws.ts";
