@@ -73,7 +73,7 @@ export interface ResourceState {
   pendingReplacement?: boolean;
   additionalSecretOutputs?: string[];
   aliases?: string[];
-  customTimeouts?: { create?: number; update?: number; delete?: number };
+  customTimeouts?: { create?: number; update?: number; delete?: number; read?: number };
   importID?: string;
   retainOnDelete?: boolean;
   deletedWith?: string;
@@ -127,6 +127,15 @@ export interface EngineEvent {
   [kind: string]: unknown;
 }
 
+/** A provider plugin that the project brings itself (Pulumi.yaml: `plugins.providers[]`, local `packages`). */
+export interface ProjectPlugin {
+  name: string;
+  /** Absolute: a folder with `pulumi-resource-<name>`, or with PulumiPlugin.yaml. */
+  path: string;
+  /** Undefined serves any version that is asked for. */
+  version?: string;
+}
+
 export type OperationKind = "preview" | "update" | "refresh" | "destroy";
 
 /** What `deploy/` is given to carry one operation out. */
@@ -147,6 +156,8 @@ export interface OperationRequest {
    * API. Undefined where the engine starts the program itself.
    */
   client?: string;
+  /** @default [] */
+  plugins?: readonly ProjectPlugin[];
   /** Keys as `project:key`, values decrypted. */
   config: ReadonlyMap<string, { value: string; secret: boolean }>;
   /** The snapshot before the operation. */

@@ -1,11 +1,11 @@
 /** The provider plugins that a project brings itself: `plugins.providers[]` and local `packages` of Pulumi.yaml. */
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
 import type { ProjectPlugin } from "../model.ts";
 import { ProjectInvalidError } from "./errors.ts";
 
-/** @throws ProjectInvalidError when an entry is not as it must be, or its folder is not there. */
+/** @throws ProjectInvalidError when an entry is not as it must be. That its folder is there matters where it is used. */
 export function projectPlugins(file: string, project: Readonly<Record<string, unknown>>): ProjectPlugin[] {
   return [...providers(file, project), ...localPackages(file, project["packages"], new Set())];
 }
@@ -20,7 +20,7 @@ function providers(file: string, project: Readonly<Record<string, unknown>>): Pr
     if (typeof path !== "string" || path === "") throw new ProjectInvalidError(file, `${where} (${name}) has no path`);
     if (version !== undefined && typeof version !== "string")
       throw new ProjectInvalidError(file, `${where} (${name}) has a version that is no text; put it in quotes`);
-    return { name, path: folder(file, name, path), ...(version === undefined ? {} : { version }) };
+    return { name, path: resolve(dirname(file), path), ...(version === undefined ? {} : { version }) };
   });
   for (const [index, { name, version }] of plugins.entries()) {
     const twin = plugins.findIndex((other) => other.name === name && other.version === version);
@@ -36,7 +36,7 @@ function localPackages(file: string, packages: unknown, visited: Set<string>): P
     const source = typeof entry === "string" ? entry : asMap(entry)["source"];
     if (typeof source !== "string" || !/^(\.{0,2}\/|\.{1,2}$)/.test(source) || visited.has(name)) return [];
     visited.add(name);
-    const path = folder(file, name, source);
+    const path = resolve(dirname(file), source);
     return [...localPackages(file, packagesOf(path), visited), { name, path }];
   });
 }
@@ -49,13 +49,6 @@ function packagesOf(path: string): unknown {
   } catch (cause) {
     throw new ProjectInvalidError(manifest, cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : "", cause);
   }
-}
-
-function folder(file: string, name: string, path: string): string {
-  const absolute = isAbsolute(path) ? path : resolve(dirname(file), path);
-  if (!statSync(absolute, { throwIfNoEntry: false })?.isDirectory())
-    throw new ProjectInvalidError(file, `there is no folder ${absolute} for the plugin ${name}`);
-  return absolute;
 }
 
 function asMap(value: unknown): Record<string, unknown> {

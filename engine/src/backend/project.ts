@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
+import type { ProjectPlugin } from "../model.ts";
 import { ProjectInvalidError, ProjectNotFoundError, UnsupportedError } from "./errors.ts";
+import { projectPlugins } from "./project-plugins.ts";
 
 export interface Project {
   readonly name: string;
@@ -14,6 +16,7 @@ export interface Project {
   readonly runtimeOptions: { typescript?: boolean; nodeargs?: string; packagemanager?: string };
   /** `main`, resolved; the project's folder otherwise. */
   readonly program: string;
+  readonly plugins: readonly ProjectPlugin[];
   readonly backendUrl: string | undefined;
   /** Folder of Pulumi.<stack>.yaml. */
   readonly stackConfigFolder: string;
@@ -67,6 +70,7 @@ async function readProject(file: string): Promise<Project> {
     runtime: runtime["name"],
     runtimeOptions: runtimeOptions(file, asMap(runtime["options"])),
     program: typeof root["main"] === "string" ? resolve(folder, root["main"]) : folder,
+    plugins: projectPlugins(file, root),
     backendUrl: typeof backendUrl === "string" ? backendUrl : undefined,
     stackConfigFolder: resolve(folder, typeof root["stackConfigDir"] === "string" ? root["stackConfigDir"] : "."),
     refreshAlways: asMap(root["options"])["refresh"] === "always",

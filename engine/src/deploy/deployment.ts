@@ -79,6 +79,7 @@ export class Deployment {
         const error = await this.hooks.run(kind, state, old);
         if (error !== undefined) this.fail(error);
       },
+      wantRetry: (...failure) => this.hooks.wantRetry(...failure),
       isCondemned: (urn) => this.progress.deletes.has(urn),
       recordError: (error) => {
         this.#error ??= error;
@@ -124,6 +125,19 @@ export class Deployment {
     this.#stop.abort();
     for (const reject of this.#waiting) reject(new ShutdownError());
     this.#waiting.clear();
+  }
+
+  /** @throws ShutdownError when the deployment is stopped before. */
+  async untilStopped<Result>(work: Promise<Result>): Promise<Result> {
+    if (this.isStopped) throw new ShutdownError();
+    let stopped: (error: Error) => void = () => undefined;
+    const stop = new Promise<never>((_resolve, reject) => (stopped = reject));
+    this.#waiting.add(stopped);
+    try {
+      return await Promise.race([work, stop]);
+    } finally {
+      this.#waiting.delete(stopped);
+    }
   }
 
   /** What fails in it keeps nothing else from being tried. */
@@ -210,6 +224,8 @@ export class Deployment {
         organization: request.organization,
         projectDir: request.projectDir,
         programDir: programEntry(request).folder,
+        projectPlugins: request.plugins ?? [],
+        config: request.config,
         onOutput: (stream, line) => {
           if (line.trim() !== "") this.diagnostics.log(stream === "stdout" ? "info" : "info#err", "", line);
         },

@@ -11,19 +11,34 @@ export class DeploymentError extends Error {
 }
 
 export class PluginMissingError extends DeploymentError {
-  constructor(name: string, version: string) {
-    const wanted = version === "" ? name : `${name} ${version}`;
+  /** @param looked Where it was searched for, in order. */
+  constructor(name: string, version: string, looked: readonly string[]) {
+    const wanted = version === "" ? "" : ` of version ${version}`;
     super(
       "PLUGIN_MISSING",
-      `no resource plugin ${wanted} was found on PATH or in the plugins folder`,
-      `Install it, or put pulumi-resource-${name} on PATH; a real \`pulumi\` can download it: pulumi plugin install resource ${name} ${version}`.trimEnd(),
+      `no resource plugin ${name}${wanted} was found; looked in ${looked.join(", ")}`,
+      `Install it, put pulumi-resource-${name} on PATH, or name its folder in Pulumi.yaml (plugins.providers: name, path); ` +
+        `a real \`pulumi\` can download it: pulumi plugin install resource ${name} ${version}`.trimEnd(),
     );
   }
 }
 
 export class PluginStartError extends DeploymentError {
   constructor(name: string, reason: string) {
-    super("PLUGIN_START_FAILED", `resource plugin ${name} did not start: ${reason}`, "See its output above.");
+    super("PLUGIN_START_FAILED", `resource plugin ${name} did not start: ${reason}`, "Mend what it says.");
+  }
+}
+
+/** A plugin ended while it was asked for something: whether it did that is not known. */
+export class PluginCrashedError extends DeploymentError {
+  /** @param said The last lines of its output. */
+  constructor(name: string, ending: string, said: readonly string[]) {
+    const words = said.length === 0 ? "it said nothing" : `its last words:\n${said.join("\n")}`;
+    super(
+      "PLUGIN_CRASHED",
+      `resource plugin ${name} ended unexpectedly (${ending}); ${words}`,
+      "\nLook at its provider whether the operation was carried out: `pulumi refresh` brings the state up to date.",
+    );
   }
 }
 
@@ -48,8 +63,8 @@ export class ReportedError extends Error {
 
 /** The deployment is being ended: what waits on the monitor is told so. */
 export class ShutdownError extends Error {
-  constructor() {
-    super("resource monitor shut down");
+  constructor(options?: ErrorOptions) {
+    super("resource monitor shut down", options);
     this.name = "ShutdownError";
   }
 }

@@ -7,9 +7,13 @@ export interface CustomTimeouts {
   create?: number;
   update?: number;
   delete?: number;
+  read?: number;
 }
 
-export type HookKind = "beforeCreate" | "afterCreate" | "beforeUpdate" | "afterUpdate" | "beforeDelete" | "afterDelete";
+export type HookKind =
+  "onError" | "beforeCreate" | "afterCreate" | "beforeUpdate" | "afterUpdate" | "beforeDelete" | "afterDelete";
+
+export type LifecycleHook = Exclude<HookKind, "onError">;
 
 /** Names of hooks that the program registered. */
 export type HookBinding = Partial<Record<HookKind, readonly string[]>>;
@@ -42,6 +46,8 @@ export interface Goal {
   deletedWith: string;
   replaceWith: readonly string[];
   sourcePosition: string;
+  /** Positions in the program, from the innermost call. */
+  stackTrace: readonly string[];
   hooks: HookBinding;
 }
 
@@ -69,6 +75,7 @@ export function emptyGoal(type: string, name: string): Goal {
     deletedWith: "",
     replaceWith: [],
     sourcePosition: "",
+    stackTrace: [],
     hooks: {},
   };
 }
@@ -126,6 +133,8 @@ function extraOf(goal: Goal, old: ResourceState | undefined): { extra?: Record<s
   const others = without(old?.extra ?? {}, "replaceWith", "resourceHooks", "stackTrace");
   const hooks = Object.entries(goal.hooks).filter(([, names]) => names.length > 0);
   const extra: Record<string, unknown> = { ...others };
+  if (goal.stackTrace.length > 0)
+    extra["stackTrace"] = goal.stackTrace.map((position) => (position === "" ? {} : { sourcePosition: position }));
   if (goal.replaceWith.length > 0) extra["replaceWith"] = [...goal.replaceWith];
   if (hooks.length > 0)
     extra["resourceHooks"] = Object.fromEntries(hooks.map(([kind, names]) => [hookField(kind), [...names]]));
@@ -145,4 +154,16 @@ export function replaceWithOf(state: ResourceState): readonly string[] {
 export function hooksOf(state: ResourceState, kind: HookKind): readonly string[] {
   const hooks = (state.extra?.["resourceHooks"] ?? {}) as Record<string, readonly string[]>;
   return hooks[hookField(kind)] ?? [];
+}
+
+/** Whether the provider wants to read the resource before it is compared the next time. */
+export function refreshBeforeUpdateOf(state: ResourceState): boolean {
+  return state.extra?.["refreshBeforeUpdate"] === true;
+}
+
+export function setRefreshBeforeUpdate(state: ResourceState, wanted = false): void {
+  const extra: Record<string, unknown> = without(state.extra ?? {}, "refreshBeforeUpdate");
+  if (wanted) extra["refreshBeforeUpdate"] = true;
+  if (Object.keys(extra).length > 0) state.extra = extra;
+  else delete state.extra;
 }

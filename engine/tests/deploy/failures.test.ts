@@ -80,8 +80,8 @@ const rows: Row[] = [
     "what the SDK can ask and the engine cannot is named",
     [
       {
-        program: `new pulumi.ComponentResource("other:index:Component", "x", {}, {}, true);`,
-        errors: /the embedded engine does not support components of other packages \(other:index:Component x\)/,
+        program: `class X extends pulumi.ComponentResource {} new X("x:y:Z", "x", {}, { stateMigrations: [(s) => s] });`,
+        errors: /does not support state migrations/,
       },
     ],
   ],

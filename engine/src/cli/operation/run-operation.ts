@@ -201,6 +201,7 @@ function requestOf(
     program: project.program,
     runtimeOptions: project.runtimeOptions,
     plugins: project.plugins,
+    plugins: project.plugins,
     ...(options.client === undefined ? {} : { client: options.client }),
     config: programConfig(project, settings, stack.name, crypter),
     parallel: options.parallel ?? defaultParallel(),

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import type { OperationRequest } from "../../model.ts";
 import { DeploymentError, ReportedError } from "../errors.ts";
-import { Child, lifeline } from "../provider/child.ts";
+import { Child, compileCache } from "../provider/child.ts";
 import type { Program, ProgramAddresses } from "./program.ts";
 
 /** By this exit code the SDK says that it told the user already what went wrong. */
@@ -45,7 +45,7 @@ export class ProcessProgram implements Program {
     const { folder, entry } = programEntry(request);
     this.#child = new Child({
       command: process.execPath,
-      args: [...lifeline(), ...nodeArguments(request), ...runArguments(request, addresses, folder, entry)],
+      args: [...compileCache(), ...nodeArguments(request), ...runArguments(request, addresses, folder, entry)],
       cwd: request.projectDir,
       env: environment(request),
       onStdout: (line) => onOutput("stdout", line),

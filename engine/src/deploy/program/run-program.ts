@@ -44,6 +44,9 @@ export async function runProgram(deployment: Deployment): Promise<void> {
       return everything;
     },
     warn: (urn, message) => diagnostics.warning(urn, message),
+    fail: (message) => deployment.fail(new Error(message)),
+    isStopped: () => deployment.isStopped,
+    untilStopped: (work) => deployment.untilStopped(work),
   });
   const program = startProgram(deployment, { monitor: await monitor.listen(), engine: deployment.engineAddress });
   const stopped = new Promise<void>((resolve) => {

@@ -1,6 +1,7 @@
 /** Servers and clients with the limits that Pulumi's SDK uses, and promises in place of callbacks. */
 import * as grpc from "@grpc/grpc-js";
 import { DeploymentError, messageOf, ShutdownError } from "../errors.ts";
+import { RpcError } from "./rpc-error.ts";
 
 const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
 
@@ -48,11 +49,11 @@ function statusOf(error: unknown): grpc.status {
 
 type Callback<Response> = (error: grpc.ServiceError | null, response: Response) => void;
 
-/** `await call((done) => client.check(request, done))` */
+/** `await call((done) => client.check(request, done))` @throws RpcError */
 export function call<Response>(start: (callback: Callback<Response>) => unknown): Promise<Response> {
   return new Promise((resolve, reject) => {
     start((error, response) => {
-      if (error) reject(error);
+      if (error) reject(new RpcError(error));
       else resolve(response);
     });
   });

@@ -3,39 +3,34 @@ import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import resourcePb from "@pulumi/pulumi/proto/resource_pb.js";
 import type { Callback } from "@pulumi/pulumi/proto/callback_pb.js";
 import type { ResourceInvokeRequest, ResourceInvokeResponse } from "@pulumi/pulumi/proto/resource_pb.js";
-import { messageOf, UnsupportedError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { marshalProperties, unmarshalProperties } from "../property/wire.ts";
 import type { InvokeResult } from "../provider/provider.ts";
 import { packageOf } from "../urn.ts";
-import { ProviderUnknownError } from "./monitor-deps.ts";
+import type { Ancestry } from "./ancestry.ts";
+import { providerOfReference } from "./monitor-deps.ts";
 import type { MonitorDeps } from "./monitor-deps.ts";
+import type { Packages } from "./packages.ts";
 import { applyInvokeTransform } from "./transforms.ts";
 
 export async function invoke(
   deps: MonitorDeps,
-  transforms: readonly Callback[],
+  parts: { transforms: readonly Callback[]; ancestry: Ancestry; packages: Packages },
   request: ResourceInvokeRequest,
 ): Promise<ResourceInvokeResponse> {
   const token = request.getTok();
-  if (request.getPackageref() !== "") throw new UnsupportedError(`parameterized packages (${token})`);
   const options = new resourcePb.TransformInvokeOptions();
-  options.setProvider(request.getProvider());
+  options.setProvider(parts.ancestry.functionProvider(request.getProvider(), request.getParent(), token));
   options.setVersion(request.getVersion());
   options.setPluginDownloadUrl(request.getPlugindownloadurl());
   let call = { args: unmarshalProperties(request.getArgs()), options };
-  for (const transform of transforms) call = await applyInvokeTransform(deps.callbacks, transform, token, call);
-  const reference =
-    call.options.getProvider() ||
-    (await deps.defaultProviders.reference(
-      {
-        package: packageOf(token),
-        version: call.options.getVersion(),
-        pluginDownloadUrl: call.options.getPluginDownloadUrl(),
-      },
-      token,
-    ));
-  const provider = deps.providers.get(reference);
-  if (provider === undefined) throw new ProviderUnknownError(reference);
+  for (const transform of parts.transforms) call = await applyInvokeTransform(deps.callbacks, transform, token, call);
+  const wish = parts.packages.named(request) ?? {
+    plugin: packageOf(token),
+    version: call.options.getVersion(),
+    pluginDownloadUrl: call.options.getPluginDownloadUrl(),
+  };
+  const provider = await providerOfReference(deps, call.options.getProvider(), wish, token);
   let answer: InvokeResult;
   try {
     answer = await provider.invoke(token, call.args, deps.request.dryRun);

@@ -3,13 +3,16 @@ import * as grpc from "@grpc/grpc-js";
 import resourceGrpc from "@pulumi/pulumi/proto/resource_grpc_pb.js";
 import resourcePb from "@pulumi/pulumi/proto/resource_pb.js";
 import type { Callback } from "@pulumi/pulumi/proto/callback_pb.js";
-import { UnsupportedError } from "../errors.ts";
 import { unmarshalProperties } from "../property/wire.ts";
+import { callMethod } from "./call.ts";
+import { existsResource } from "./exists-resource.ts";
 import { listen, SERVER_OPTIONS, unary } from "./grpc.ts";
 import { invoke } from "./invoke.ts";
 import type { MonitorDeps } from "./monitor-deps.ts";
+import { Packages } from "./packages.ts";
 import { emptyPb } from "./protobuf.ts";
 import { Registrations } from "./registrations.ts";
+import { SourcePositions } from "./source-positions.ts";
 
 const Feature = resourcePb.ResourceMonitorFeature;
 const FEATURES = [
@@ -22,7 +25,11 @@ const FEATURES = [
   Feature.RESOURCE_MONITOR_FEATURE_REPLACE_WITH,
   Feature.RESOURCE_MONITOR_FEATURE_TRANSFORMS,
   Feature.RESOURCE_MONITOR_FEATURE_INVOKE_TRANSFORMS,
+  Feature.RESOURCE_MONITOR_FEATURE_PARAMETERIZATION,
   Feature.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
+  Feature.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
+  Feature.RESOURCE_MONITOR_FEATURE_SENDS_OPTIONS_TO_HOOKS,
+  Feature.RESOURCE_MONITOR_FEATURE_INVOKE_PARENT,
 ];
 
 /** What older SDKs call the features. */
@@ -31,21 +38,31 @@ const FEATURE_NAMES = new Set([
   "resourceReferences",
   "outputValues",
   "aliasSpecs",
+  "replacementTrigger",
   "deletedWith",
   "replaceWith",
   "transforms",
   "invokeTransforms",
+  "parameterization",
   "resourceHooks",
+  "errorHooks",
+  "sendsOptionsToHooks",
 ]);
 
 export class Monitor {
   readonly #server = new grpc.Server(SERVER_OPTIONS);
   readonly #deps: MonitorDeps;
   readonly #invokeTransforms: Callback[] = [];
+  #address = "";
+  #isAwaitingEnd = false;
 
   constructor(deps: MonitorDeps) {
     this.#deps = deps;
-    const registrations = new Registrations(deps);
+    const packages = new Packages();
+    const positions = new SourcePositions(deps.request.projectDir);
+    const monitorAddress = () => this.#address;
+    const registrations = new Registrations(deps, { packages, positions, monitorAddress });
+    const { ancestry } = registrations;
     const service: resourceGrpc.IResourceMonitorServer = {
       getDeploymentInfo: unary(() => this.#deploymentInfo()),
       supportsFeature: unary((request) => {
@@ -53,14 +70,10 @@ export class Monitor {
         response.setHassupport(FEATURE_NAMES.has(request.getId()));
         return response;
       }),
-      invoke: unary((request) => invoke(deps, this.#invokeTransforms, request)),
-      call: unary((request) => {
-        throw new UnsupportedError(`calling methods of component providers (${request.getTok()})`);
-      }),
+      invoke: unary((request) => invoke(deps, { transforms: this.#invokeTransforms, ancestry, packages }, request)),
+      call: unary((request) => callMethod(deps, { ancestry, packages, positions, monitorAddress }, request)),
       readResource: unary((request) => registrations.read(request)),
-      existsResource: unary((request) => {
-        throw new UnsupportedError(`looking whether a resource exists (${request.getType()})`);
-      }),
+      existsResource: unary((request) => existsResource(deps, { ancestry, packages }, request)),
       registerResource: unary((request) => registrations.register(request)),
       registerResourceOutputs: unary((request) => {
         deps.completeOutputs(request.getUrn(), unmarshalProperties(request.getOutputs()));
@@ -79,12 +92,17 @@ export class Monitor {
         return new emptyPb.Empty();
       }),
       registerErrorHook: unary((request) => {
-        throw new UnsupportedError(`error hooks (${request.getName()})`);
+        deps.hooks.registerErrorHook(request);
+        return new emptyPb.Empty();
       }),
       registerPackage: unary((request) => {
-        throw new UnsupportedError(`parameterized packages (${request.getName()})`);
+        const response = new resourcePb.RegisterPackageResponse();
+        response.setRef(packages.register(request));
+        return response;
       }),
       signalAndWaitForShutdown: unary(async () => {
+        if (this.#isAwaitingEnd) throw new Error("Already waiting for shutdown");
+        this.#isAwaitingEnd = true;
         await deps.programDone();
         return new emptyPb.Empty();
       }),
@@ -92,8 +110,9 @@ export class Monitor {
     this.#server.addService(resourceGrpc.ResourceMonitorService, service);
   }
 
-  listen(): Promise<string> {
-    return listen(this.#server);
+  async listen(): Promise<string> {
+    this.#address = await listen(this.#server);
+    return this.#address;
   }
 
   close(): void {

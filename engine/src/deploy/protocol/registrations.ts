@@ -8,34 +8,65 @@ import type {
   RegisterResourceResponse,
   TransformResourceOptions,
 } from "@pulumi/pulumi/proto/resource_pb.js";
-import type { PropertyMap, PropertyValue } from "../../model.ts";
-import { UnsupportedError } from "../errors.ts";
+import type { PropertyMap } from "../../model.ts";
+import { DeploymentError, UnsupportedError } from "../errors.ts";
 import type { Goal } from "../goal.ts";
-import { hashAssets } from "../property/asset-hash.ts";
-import { containsUnknowns } from "../property/value.ts";
-import { unmarshalProperties } from "../property/wire.ts";
 import { programEntry } from "../program/language-host.ts";
-import { isProviderType, packageOf, parseProviderReference, providerPackage, urnType } from "../urn.ts";
+import { hashAssets } from "../property/asset-hash.ts";
+import { allDependencies, toOutputValues, withDependencies } from "../property/output-values.ts";
+import type { WireMap } from "../property/output-values.ts";
+import { containsUnknowns } from "../property/value.ts";
+import { fromWireMap, unmarshalProperties } from "../property/wire.ts";
+import { withPlugin } from "../provider/provider-inputs.ts";
+import { isProviderType, packageOf } from "../urn.ts";
+import { Ancestry } from "./ancestry.ts";
+import { construct } from "./construct.ts";
 import { answerProperties } from "./monitor-deps.ts";
 import type { MonitorDeps } from "./monitor-deps.ts";
-import { goalOptions, optionsOf, optionsWithoutEffect, sourcePosition } from "./resource-options.ts";
+import type { Packages } from "./packages.ts";
+import { goalOptions, optionsOf, optionsWithoutEffect } from "./resource-options.ts";
+import type { SourcePositions } from "./source-positions.ts";
 import { applyTransform } from "./transforms.ts";
-import type { Transformed } from "./transforms.ts";
 
-/** What a registered resource hands down to its children. */
-interface Ancestor {
-  goal: Goal;
+/** A registration as far as the program and its transforms determine it. */
+export interface Wanted {
+  request: RegisterResourceRequest;
+  options: TransformResourceOptions;
+  /** In wire form. */
+  inputs: WireMap;
+  dependencies: readonly string[];
+  propertyDependencies: Record<string, string[]>;
+  /** By package: what a component hands down. */
   providers: ReadonlyMap<string, string>;
-  transforms: readonly Callback[];
+}
+
+/** What a registration brought about. */
+interface Registered {
+  urn: string;
+  id: string;
+  outputs: PropertyMap;
+  outputDependencies: Readonly<Record<string, readonly string[]>>;
+  unknown: boolean;
+}
+
+interface RegistrationParts {
+  packages: Packages;
+  positions: SourcePositions;
+  /** `host:port` at which other processes register resources. */
+  monitorAddress: () => string;
 }
 
 export class Registrations {
+  readonly ancestry = new Ancestry();
   readonly #deps: MonitorDeps;
-  readonly #ancestors = new Map<string, Ancestor>();
+  readonly #parts: RegistrationParts;
   readonly #stackTransforms: Callback[] = [];
+  /** Of components that another process is to make: it registers them without what the program gave. */
+  readonly #pendingTransforms = new Map<string, Callback[]>();
 
-  constructor(deps: MonitorDeps) {
+  constructor(deps: MonitorDeps, parts: RegistrationParts) {
     this.#deps = deps;
+    this.#parts = parts;
   }
 
   addStackTransform(callback: Callback): void {
@@ -43,35 +74,35 @@ export class Registrations {
   }
 
   async register(request: RegisterResourceRequest): Promise<RegisterResourceResponse> {
-    refuseUnsupported(request);
-    const { goal, providers } = await this.#goal(request);
-    const { state, unknown } = await this.#deps.register(goal);
-    this.#ancestors.set(state.urn, { goal, providers, transforms: request.getTransformsList() });
-    for (const option of optionsWithoutEffect(goal)) {
-      this.#deps.warn(
-        state.urn,
-        `The option '${option}' has no automatic effect on component resource '${state.urn}', ensure it is handled correctly in the component code.`,
-      );
-    }
+    refuse(request);
+    const transforms = this.#ownTransforms(request);
+    const wanted = await this.#wanted(request, transforms);
+    const parent = request.getParent();
+    const registered = request.getRemote() ? await this.#construct(wanted) : await this.#register(wanted);
+    const providers = request.getCustom() ? undefined : wanted.providers;
+    this.ancestry.record(registered.urn, parent, transforms, providers);
+    if (!request.getCustom()) this.#warnOfOptionsWithoutEffect(registered.urn, wanted.options);
     const response = new resourcePb.RegisterResourceResponse();
-    response.setUrn(state.urn);
-    response.setId(state.id ?? "");
-    const outputs = goal.custom ? (state.outputs ?? {}) : {};
+    response.setUrn(registered.urn);
+    response.setId(registered.id);
+    const { outputs } = registered;
     response.setObject(answerProperties(request.getSupportspartialvalues() ? outputs : knownOnly(outputs), request));
-    response.setUnknown(unknown);
+    for (const [key, urns] of Object.entries(registered.outputDependencies)) {
+      const dependencies = new resourcePb.RegisterResourceResponse.PropertyDependencies();
+      dependencies.setUrnsList([...urns]);
+      response.getPropertydependenciesMap().set(key, dependencies);
+    }
+    response.setUnknown(registered.unknown);
     response.setResult(resourcePb.Result.SUCCESS);
     return response;
   }
 
   async read(request: ReadResourceRequest): Promise<ReadResourceResponse> {
     const type = request.getType();
-    if (request.getPackageref() !== "") throw new UnsupportedError(`parameterized packages (${type})`);
+    requireTypeToken(type);
     const provider =
       request.getProvider() ||
-      (await this.#deps.defaultProviders.reference(
-        { package: packageOf(type), version: request.getVersion(), pluginDownloadUrl: request.getPlugindownloadurl() },
-        type,
-      ));
+      (await this.#deps.defaultProviders.reference(this.#parts.packages.requestOf(request, packageOf(type)), type));
     const state = await this.#deps.read({
       type,
       name: request.getName(),
@@ -81,7 +112,7 @@ export class Registrations {
       inputs: unmarshalProperties(request.getProperties()),
       dependencies: request.getDependenciesList(),
       additionalSecretOutputs: request.getAdditionalsecretoutputsList(),
-      sourcePosition: sourcePosition(request, this.#deps.request.projectDir),
+      ...this.#parts.positions.origin(request),
     });
     const response = new resourcePb.ReadResourceResponse();
     response.setUrn(state.urn);
@@ -89,101 +120,158 @@ export class Registrations {
     return response;
   }
 
-  async #goal(request: RegisterResourceRequest): Promise<{ goal: Goal; providers: ReadonlyMap<string, string> }> {
-    const type = request.getType();
-    const custom = request.getCustom();
-    const parent = request.getParent();
-    const ancestor = this.#ancestors.get(parent);
+  /** What the resource is to be, after all transforms: its own, those of all above it, the stack's. */
+  async #wanted(request: RegisterResourceRequest, own: readonly Callback[]): Promise<Wanted> {
+    const [type, custom, parent] = [request.getType(), request.getCustom(), request.getParent()];
+    const given = givenDependencies(request);
+    // A request that has transforms comes with its dependencies in its values, and goes on with what they leave there.
+    const transforms = request.getTransformsList().length > 0;
+    const toRun = [...own, ...this.ancestry.transforms(parent), ...this.#stackTransforms];
+    const object = request.getObject()?.toJavaScript() ?? {};
+    const inputs = toRun.length > 0 || request.getRemote() ? toOutputValues(object) : object;
+    const providers = new Map([...request.getProvidersMap().entries()] as [string, string][]);
+    const provider = this.ancestry.provider(request.getProvider(), providers, parent, type);
+    let changed = {
+      inputs: transforms ? withDependencies(inputs, given) : inputs,
+      options: optionsOf(
+        request,
+        this.ancestry.goal(parent),
+        custom || request.getRemote() ? provider : request.getProvider(),
+      ),
+    };
     const subject = { name: request.getName(), type, custom, parent };
-    const transforms = [...request.getTransformsList(), ...this.#inheritedTransforms(parent), ...this.#stackTransforms];
-    let changed = this.#unmarshal(request, optionsOf(request, ancestor?.goal));
-    for (const transform of transforms)
-      changed = await applyTransform(this.#deps.callbacks, transform, subject, changed);
-    const { options, propertyDependencies } = changed;
-    const inputs = await hashAssets(changed.inputs, programEntry(this.#deps.request).folder);
-    const providers = this.#providersFor(custom, options, ancestor);
-    const needsProvider = custom && !isProviderType(type);
+    for (const transform of toRun) changed = await applyTransform(this.#deps.callbacks, transform, subject, changed);
+    const { options } = changed;
+    const propertyDependencies = allDependencies(changed.inputs, transforms ? {} : given);
+    const ownProviders = new Map([...options.getProvidersMap().entries()] as [string, string][]);
+    return {
+      request,
+      options,
+      inputs: changed.inputs,
+      dependencies: [...new Set([...options.getDependsOnList(), ...Object.values(propertyDependencies).flat()])],
+      propertyDependencies,
+      providers: custom ? ownProviders : this.ancestry.providersBelow(parent, ownProviders),
+    };
+  }
+
+  async #register(wanted: Wanted): Promise<Registered> {
+    const { request, options, propertyDependencies } = wanted;
+    const [type, custom] = [request.getType(), request.getCustom()];
+    const inputs = await hashAssets(fromWireMap(wanted.inputs), programEntry(this.#deps.request).folder);
     const goal: Goal = {
       type,
       name: request.getName(),
       custom,
-      parent,
-      inputs: isProviderType(type) ? withPluginVersion(inputs, options) : inputs,
-      dependencies: allDependencies(options, propertyDependencies),
+      parent: request.getParent(),
+      inputs: isProviderType(type) ? this.#providerInputs(inputs, request, options) : inputs,
+      dependencies: wanted.dependencies,
       propertyDependencies,
-      provider: needsProvider ? await this.#provider(type, options, providers, ancestor) : "",
-      sourcePosition: sourcePosition(request, this.#deps.request.projectDir),
+      provider: custom && !isProviderType(type) ? await this.#provider(wanted) : "",
+      ...this.#parts.positions.origin(request),
       ...goalOptions(options),
     };
-    return { goal, providers };
+    const { state, unknown } = await this.#deps.register(goal);
+    this.ancestry.recordGoal(state.urn, goal);
+    // A component's outputs are told by itself; those of old may name resources that are not there yet.
+    const outputs = custom ? (state.outputs ?? {}) : {};
+    return { urn: state.urn, id: state.id ?? "", outputs, outputDependencies: {}, unknown };
   }
 
-  #unmarshal(request: RegisterResourceRequest, options: TransformResourceOptions): Transformed {
-    const dependencies: Record<string, Set<string>> = {};
-    const inputs = unmarshalProperties(request.getObject(), (key, urn) => (dependencies[key] ??= new Set()).add(urn));
-    const given = request.getPropertydependenciesMap();
-    const propertyDependencies: Record<string, string[]> = {};
-    for (const key of Object.keys(inputs)) {
-      // A request without any says of each property that it may come from all dependencies.
-      const urns = given.getLength() === 0 ? request.getDependenciesList() : (given.get(key)?.getUrnsList() ?? []);
-      propertyDependencies[key] = [...new Set([...urns, ...(dependencies[key] ?? [])])];
+  /** A component of another package: its provider makes it, and registers it here with all that is in it. */
+  async #construct(wanted: Wanted): Promise<Registered> {
+    const { request } = wanted;
+    const reference = await this.#provider(wanted);
+    const made = await this.#parts.positions.handingOn(request, (stackTraceHandle) =>
+      construct(this.#deps, wanted, reference, { monitorAddress: this.#parts.monitorAddress(), stackTraceHandle }),
+    );
+    // A provider whose configuration is not known at preview cannot be asked: the component is registered for it.
+    return made === undefined ? this.#register(bare(wanted)) : { ...made, id: "", unknown: false };
+  }
+
+  #provider({ request, options }: Wanted): string | Promise<string> {
+    const type = request.getType();
+    const named = options.getProvider();
+    if (named !== "") return named;
+    const wish = this.#parts.packages.named(request) ?? {
+      plugin: packageOf(type),
+      version: options.getVersion(),
+      pluginDownloadUrl: options.getPluginDownloadUrl(),
+    };
+    return this.#deps.defaultProviders.reference(wish, type);
+  }
+
+  /** Which plugin a provider resource needs is among its inputs. */
+  #providerInputs(inputs: PropertyMap, request: RegisterResourceRequest, options: TransformResourceOptions) {
+    const mappings = Object.fromEntries(request.getEnvvarmappingsMap().entries() as Iterable<[string, string]>);
+    const { plugin, ...wish } = this.#parts.packages.named(request) ?? {
+      version: options.getVersion(),
+      pluginDownloadUrl: options.getPluginDownloadUrl(),
+    };
+    return withPlugin(inputs, plugin === undefined ? wish : { ...wish, plugin }, mappings);
+  }
+
+  #ownTransforms(request: RegisterResourceRequest): Callback[] {
+    const key = `${request.getParent()}::${request.getType()}::${request.getName()}`;
+    const pending = this.#pendingTransforms.get(key);
+    if (pending !== undefined) {
+      this.#pendingTransforms.delete(key);
+      return pending;
     }
-    return { inputs, propertyDependencies, options };
+    const own = request.getTransformsList();
+    if (request.getRemote() && own.length > 0) this.#pendingTransforms.set(key, own);
+    return own;
   }
 
-  #inheritedTransforms(parent: string): Callback[] {
-    const result: Callback[] = [];
-    for (let urn = parent; urn !== ""; urn = this.#ancestors.get(urn)?.goal.parent ?? "")
-      result.push(...(this.#ancestors.get(urn)?.transforms ?? []));
-    return result;
+  #warnOfOptionsWithoutEffect(urn: string, options: TransformResourceOptions): void {
+    for (const option of optionsWithoutEffect(options))
+      this.#deps.warn(
+        urn,
+        `The option '${option}' has no automatic effect on component resource '${urn}', ensure it is handled correctly in the component code.`,
+      );
   }
+}
 
-  #providersFor(custom: boolean, options: TransformResourceOptions, ancestor: Ancestor | undefined) {
-    const own = new Map<string, string>();
-    options.getProvidersMap().forEach((reference, name) => own.set(name, reference));
-    return custom ? own : new Map([...(ancestor?.goal.custom === false ? ancestor.providers : []), ...own]);
-  }
+function refuse(request: RegisterResourceRequest): void {
+  const subject = `${request.getType()} ${request.getName()}`;
+  if (request.getCustom() || request.getRemote()) requireTypeToken(request.getType());
+  if (request.getStateMigrationsList().length > 0) throw new UnsupportedError(`state migrations (${subject})`);
+  if (request.getEnvvarmappingsMap().getLength() > 0 && !isProviderType(request.getType()))
+    throw new Error("envVarMappings can only be used with provider resources");
+}
 
-  async #provider(
-    type: string,
-    options: TransformResourceOptions,
-    providers: ReadonlyMap<string, string>,
-    ancestor: Ancestor | undefined,
-  ): Promise<string> {
-    const name = packageOf(type);
-    const inherited = ancestor?.goal.provider ?? "";
-    const ofParent =
-      inherited !== "" && providerPackage(urnType(parseProviderReference(inherited).urn)) === name ? inherited : "";
-    const named = [options.getProvider(), ofParent, providers.get(name), ancestor?.providers.get(name)];
-    const explicit = named.find((reference) => reference !== undefined && reference !== "");
-    if (explicit !== undefined) return explicit;
-    return this.#deps.defaultProviders.reference(
-      { package: name, version: options.getVersion(), pluginDownloadUrl: options.getPluginDownloadUrl() },
-      type,
+class TypeTokenInvalidError extends DeploymentError {
+  constructor(type: string) {
+    super(
+      "TYPE_TOKEN_INVALID",
+      `Type '${type}' is not a valid type token (must have format '*:*:*')`,
+      "Name the package, the module and the type.",
     );
   }
 }
 
-function refuseUnsupported(request: RegisterResourceRequest): void {
-  const subject = `${request.getType()} ${request.getName()}`;
-  if (request.getRemote()) throw new UnsupportedError(`components of other packages (${subject})`);
-  if (request.getPackageref() !== "") throw new UnsupportedError(`parameterized packages (${subject})`);
-  if (request.getStateMigrationsList().length > 0) throw new UnsupportedError(`state migrations (${subject})`);
-  if (request.getEnvvarmappingsMap().getLength() > 0) throw new UnsupportedError(`envVarMappings (${subject})`);
-  if ((request.getHooks()?.getOnErrorList().length ?? 0) > 0) throw new UnsupportedError(`error hooks (${subject})`);
+function requireTypeToken(type: string): void {
+  if (type.split(":").length !== 3) throw new TypeTokenInvalidError(type);
 }
 
-function allDependencies(options: TransformResourceOptions, byProperty: Record<string, string[]>): string[] {
-  return [...new Set([...options.getDependsOnList(), ...Object.values(byProperty).flat()])];
+/** A request that says nothing of its properties' dependencies says that each may come from all. */
+function givenDependencies(request: RegisterResourceRequest): Record<string, string[]> {
+  const given = request.getPropertydependenciesMap();
+  if (given.getLength() === 0 && !request.getRemote()) {
+    const keys = Object.keys(request.getObject()?.toJavaScript() ?? {});
+    return Object.fromEntries(keys.map((key) => [key, request.getDependenciesList()]));
+  }
+  const result = new Map<string, string[]>();
+  given.forEach((dependencies, key) => result.set(key, dependencies.getUrnsList()));
+  return Object.fromEntries(result);
 }
 
-/** The plugin's version and origin are inputs of a provider resource. */
-function withPluginVersion(inputs: PropertyMap, options: TransformResourceOptions): PropertyMap {
-  const result: Record<string, PropertyValue> = { ...inputs };
-  if (options.getVersion() !== "") result["version"] = options.getVersion();
-  if (options.getPluginDownloadUrl() !== "")
-    result["__internal"] = { pluginDownloadURL: options.getPluginDownloadUrl() };
-  return result;
+/** Only its name, its type and its place: nothing else is known of a component that its provider did not make. */
+function bare({ request, options, providers }: Wanted): Wanted {
+  const registration = new resourcePb.RegisterResourceRequest();
+  registration.setType(request.getType());
+  registration.setName(request.getName());
+  registration.setParent(request.getParent());
+  return { request: registration, options, inputs: {}, dependencies: [], propertyDependencies: {}, providers };
 }
 
 function knownOnly(properties: PropertyMap): PropertyMap {

@@ -1,12 +1,6 @@
 /** A registration's options, between the request that brings them and the goal that they end in. */
-import { fileURLToPath } from "node:url";
-import { relative, sep } from "node:path";
 import resourcePb from "@pulumi/pulumi/proto/resource_pb.js";
-import type {
-  ReadResourceRequest,
-  RegisterResourceRequest,
-  TransformResourceOptions,
-} from "@pulumi/pulumi/proto/resource_pb.js";
+import type { RegisterResourceRequest, TransformResourceOptions } from "@pulumi/pulumi/proto/resource_pb.js";
 import aliasPb from "@pulumi/pulumi/proto/alias_pb.js";
 import type { Alias as AliasMessage } from "@pulumi/pulumi/proto/alias_pb.js";
 import type { Alias } from "../alias.ts";
@@ -14,8 +8,15 @@ import { parseDuration } from "../duration.ts";
 import type { CustomTimeouts, Goal, HookBinding } from "../goal.ts";
 import { fromWire } from "../property/wire.ts";
 
-/** The request's options, with what the parent hands down where the request leaves it open. */
-export function optionsOf(request: RegisterResourceRequest, parent: Goal | undefined): TransformResourceOptions {
+/**
+ * The request's options, with what the parent hands down where the request leaves it open.
+ * @param provider The reference of the provider that the resource is to use, "" for a default one.
+ */
+export function optionsOf(
+  request: RegisterResourceRequest,
+  parent: Goal | undefined,
+  provider: string,
+): TransformResourceOptions {
   const options = new resourcePb.TransformResourceOptions();
   options.setImport(request.getImportid());
   options.setDependsOnList(request.getDependenciesList());
@@ -29,13 +30,15 @@ export function optionsOf(request: RegisterResourceRequest, parent: Goal | undef
   options.setReplaceOnChangesList(request.getReplaceonchangesList());
   options.setReplacementTrigger(request.getReplacementTrigger());
   options.setVersion(request.getVersion());
+  // Older SDKs for Node.js say the opposite of what they mean where an alias has no parent.
+  const aliases = request.getAliasspecs() ? request.getAliasesList() : request.getAliasesList().map(specified);
   const urns = request.getAliasurnsList().map((urn) => {
     const alias = new aliasPb.Alias();
     alias.setUrn(urn);
     return alias;
   });
-  options.setAliasesList([...urns, ...request.getAliasesList()]);
-  options.setProvider(request.getProvider());
+  options.setAliasesList([...urns, ...aliases]);
+  options.setProvider(provider);
   request.getProvidersMap().forEach((reference, name) => options.getProvidersMap().set(name, reference));
   options.setHideDiffList(request.getHidediffsList());
   options.setCustomTimeouts(request.getCustomtimeouts());
@@ -85,6 +88,19 @@ export function goalOptions(options: TransformResourceOptions): OptionsOfGoal {
   };
 }
 
+function specified(alias: AliasMessage): AliasMessage {
+  const spec = alias.getSpec();
+  if (spec === undefined) return alias;
+  const result = new aliasPb.Alias();
+  const corrected = spec.clone();
+  if (spec.getParenturn() === "") {
+    if (spec.hasNoparent() && spec.getNoparent()) corrected.clearNoparent();
+    else if (!spec.hasNoparent()) corrected.setNoparent(true);
+  }
+  result.setSpec(corrected);
+  return result;
+}
+
 function aliasOf(alias: AliasMessage): Alias {
   const spec = alias.getSpec();
   if (spec === undefined) return { urn: alias.getUrn() };
@@ -101,10 +117,11 @@ function aliasOf(alias: AliasMessage): Alias {
 function timeoutsOf(options: TransformResourceOptions): CustomTimeouts {
   const timeouts = options.getCustomTimeouts();
   const result: CustomTimeouts = {};
-  const [create, update, remove] = [timeouts?.getCreate(), timeouts?.getUpdate(), timeouts?.getDelete()];
-  if (create) result.create = parseDuration(create);
-  if (update) result.update = parseDuration(update);
-  if (remove) result.delete = parseDuration(remove);
+  if (timeouts === undefined) return result;
+  if (timeouts.getCreate()) result.create = parseDuration(timeouts.getCreate());
+  if (timeouts.getUpdate()) result.update = parseDuration(timeouts.getUpdate());
+  if (timeouts.getDelete()) result.delete = parseDuration(timeouts.getDelete());
+  if (timeouts.getRead()) result.read = parseDuration(timeouts.getRead());
   return result;
 }
 
@@ -118,33 +135,26 @@ function hooksOfOptions(options: TransformResourceOptions): HookBinding {
     afterUpdate: hooks.getAfterUpdateList(),
     beforeDelete: hooks.getBeforeDeleteList(),
     afterDelete: hooks.getAfterDeleteList(),
+    onError: hooks.getOnErrorList(),
   };
 }
 
-/** Where in the program a resource is made, as the state records it: `project:///index.ts#12,3`. */
-export function sourcePosition(request: RegisterResourceRequest | ReadResourceRequest, projectDir: string): string {
-  const position = request.getSourceposition();
-  if (!position?.getUri().startsWith("file:")) return "";
-  try {
-    // Of an ES module the SDK takes the URL for a path: file:///folder/file:/the/module.ts
-    const uri = position.getUri().replace(/^file:.*\/file:\/+/, "file:///");
-    const path = relative(projectDir, fileURLToPath(uri)).split(sep).join("/");
-    const url = new URL(`file:///${path}`);
-    const column = position.getColumn() === 0 ? "" : `,${position.getColumn()}`;
-    return `project://${url.pathname}#${position.getLine()}${column}`;
-  } catch {
-    return "";
-  }
-}
-
-const OPTIONS_WITHOUT_EFFECT: readonly [string, (goal: Goal) => boolean][] = [
-  ["ignoreChanges", (goal) => goal.ignoreChanges.length > 0],
-  ["customTimeouts", (goal) => Object.keys(goal.customTimeouts).length > 0],
-  ["additionalSecretOutputs", (goal) => goal.additionalSecretOutputs.length > 0],
-  ["replaceOnChanges", (goal) => goal.replaceOnChanges.length > 0],
+const OPTIONS_WITHOUT_EFFECT: readonly [string, (options: TransformResourceOptions) => boolean][] = [
+  ["ignoreChanges", (options) => options.getIgnoreChangesList().length > 0],
+  [
+    "customTimeouts",
+    (options) => {
+      const timeouts = options.getCustomTimeouts();
+      return [timeouts?.getCreate(), timeouts?.getUpdate(), timeouts?.getDelete()].some(Boolean);
+    },
+  ],
+  ["additionalSecretOutputs", (options) => options.getAdditionalSecretOutputsList().length > 0],
+  ["replaceOnChanges", (options) => options.getReplaceOnChangesList().length > 0],
+  ["retainOnDelete", (options) => options.hasRetainOnDelete()],
+  ["deletedWith", (options) => options.getDeletedWith() !== ""],
 ];
 
 /** Options that do nothing by themselves on a component. */
-export function optionsWithoutEffect(goal: Goal): string[] {
-  return goal.custom ? [] : OPTIONS_WITHOUT_EFFECT.filter(([, isSet]) => isSet(goal)).map(([name]) => name);
+export function optionsWithoutEffect(options: TransformResourceOptions): string[] {
+  return OPTIONS_WITHOUT_EFFECT.filter(([, isSet]) => isSet(options)).map(([name]) => name);
 }

@@ -29,10 +29,19 @@ interface BuiltinDependencies {
 }
 
 export class BuiltinProvider implements ConfigurableProvider {
+  readonly isConfigured = true;
   readonly #deps: BuiltinDependencies;
 
   constructor(deps: BuiltinDependencies) {
     this.#deps = deps;
+  }
+
+  construct(): Promise<never> {
+    return Promise.reject(new Error("builtin resources may not be constructed"));
+  }
+
+  call(): Promise<never> {
+    return Promise.reject(new Error("builtin resources may not be called"));
   }
 
   checkConfig(_urn: string, _olds: PropertyMap, news: PropertyMap) {

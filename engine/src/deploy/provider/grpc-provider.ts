@@ -1,28 +1,32 @@
 /** A provider plugin, spoken to over Pulumi's provider protocol. */
-import * as grpc from "@grpc/grpc-js";
-import providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
+import { randomBytes } from "node:crypto";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import type {
+  CallRequest,
+  CallResponse,
   CheckResponse,
   ConfigureResponse,
+  ConstructRequest,
+  ConstructResponse,
   CreateResponse,
   DiffResponse,
-  ErrorResourceInitFailed,
   InvokeResponse,
+  ProviderHandshakeResponse,
   ReadResponse,
   UpdateResponse,
 } from "@pulumi/pulumi/proto/provider_pb.js";
 import type { PropertyMap } from "../../model.ts";
 import { NO_CHANGES } from "../property/diff.ts";
 import type { DiffResult } from "../property/diff.ts";
+import { fromOutputValues } from "../property/output-values.ts";
+import type { WireMap } from "../property/output-values.ts";
 import { annotateSecrets, containsUnknowns, withoutSecrets } from "../property/value.ts";
 import { marshalProperties, toWire, unmarshalProperties } from "../property/wire.ts";
-import { call, CHANNEL_OPTIONS } from "../protocol/grpc.ts";
 import type { Struct } from "../protocol/protobuf.ts";
-import { emptyPb } from "../protocol/protobuf.ts";
+import { emptyPb, structPb } from "../protocol/protobuf.ts";
 import { packageOf, urnName, urnType } from "../urn.ts";
-import { diffResult, failuresOf, identify, isUnimplemented } from "./answers.ts";
-import { describeReasons, initFailure } from "./init-failure.ts";
+import { applied, configureError, diffResult, failuresOf, identify, isUnimplemented } from "./answers.ts";
+import type { PluginClient } from "./plugin-client.ts";
 import { DiffUnavailableError } from "./provider.ts";
 import type {
   Applied,
@@ -36,21 +40,40 @@ import type {
   UpdateRequest,
 } from "./provider.ts";
 
-/** What the plugin can take. Unset until it is configured. */
+/** What the plugin can take. Known when it shook hands, else when it is configured. */
 interface Protocol {
   acceptSecrets: boolean;
   acceptResources: boolean;
+  acceptOutputs: boolean;
   supportsPreview: boolean;
-  /** False at preview when a value of its configuration is not known yet: it must not be asked then. */
-  configured: boolean;
 }
 
-export class GrpcProvider implements ConfigurableProvider {
-  readonly #client: providerGrpc.ResourceProviderClient;
-  #protocol: Protocol = { acceptSecrets: false, acceptResources: false, supportsPreview: false, configured: false };
+const OLDEST_PROTOCOL: Protocol = {
+  acceptSecrets: false,
+  acceptResources: false,
+  acceptOutputs: false,
+  supportsPreview: false,
+};
 
-  constructor(address: string) {
-    this.#client = new providerGrpc.ResourceProviderClient(address, grpc.credentials.createInsecure(), CHANNEL_OPTIONS);
+export class GrpcProvider implements ConfigurableProvider {
+  readonly #client: PluginClient;
+  #protocol: Protocol | undefined;
+  #isConfigured = false;
+
+  /** @param handshake What the plugin answered to it; undefined when it knows no handshake. */
+  constructor(client: PluginClient, handshake: ProviderHandshakeResponse | undefined) {
+    this.#client = client;
+    this.#protocol = handshake && {
+      acceptSecrets: handshake.getAcceptSecrets(),
+      acceptResources: handshake.getAcceptResources(),
+      acceptOutputs: handshake.getAcceptOutputs(),
+      supportsPreview: true,
+    };
+  }
+
+  /** False at preview when a value of its configuration is not known yet: it must not be asked then. */
+  get isConfigured(): boolean {
+    return this.#isConfigured;
   }
 
   async checkConfig(urn: string, olds: PropertyMap, news: PropertyMap) {
@@ -59,7 +82,7 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setOlds(marshalProperties(olds, { keepUnknowns: true }));
     request.setNews(marshalProperties(news, { keepUnknowns: true }));
     try {
-      const response = await call<CheckResponse>((done) => this.#client.checkConfig(request, done));
+      const response = await this.#client.ask<CheckResponse>((client, done) => client.checkConfig(request, done));
       const inputs = annotateSecrets(unmarshalProperties(response.getInputs()), news);
       return { inputs, failures: failuresOf(response.getFailuresList()) };
     } catch (error) {
@@ -76,7 +99,7 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setNews(marshalProperties(query.newInputs, { keepUnknowns: true }));
     request.setIgnorechangesList([...query.ignoreChanges]);
     try {
-      return diffResult(await call<DiffResponse>((done) => this.#client.diffConfig(request, done)));
+      return diffResult(await this.#client.ask<DiffResponse>((client, done) => client.diffConfig(request, done)));
     } catch (error) {
       if (isUnimplemented(error)) return { ...NO_CHANGES, changes: "unknown" };
       throw error;
@@ -101,28 +124,35 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setSendsOldInputs(true);
     request.setSendsOldInputsToDelete(true);
     request.setArgs(marshalProperties(inputs, { keepSecrets: true, keepResources: true }));
-    const response = await call<ConfigureResponse>((done) => this.#client.configure(request, done));
-    this.#protocol = {
+    let response: ConfigureResponse;
+    try {
+      response = await this.#client.ask<ConfigureResponse>((client, done) => client.configure(request, done));
+    } catch (error) {
+      throw configureError(error);
+    }
+    this.#isConfigured = true;
+    this.#protocol ??= {
       acceptSecrets: response.getAcceptsecrets(),
       acceptResources: response.getAcceptresources(),
+      acceptOutputs: response.getAcceptoutputs(),
       supportsPreview: response.getSupportspreview(),
-      configured: true,
     };
   }
 
   async check(query: CheckRequest) {
-    if (!this.#protocol.configured) return { inputs: query.news, failures: [] };
+    if (!this.#isConfigured) return { inputs: query.news, failures: [] };
     const request = new providerPb.CheckRequest();
     identify(request, query.urn);
     request.setOlds(this.#marshal(query.olds ?? {}, query.preview));
     request.setNews(this.#marshal(query.news, query.preview));
-    const response = await call<CheckResponse>((done) => this.#client.check(request, done));
+    request.setRandomseed(randomBytes(32));
+    const response = await this.#client.ask<CheckResponse>((client, done) => client.check(request, done));
     const inputs = this.#withSecrets(unmarshalProperties(response.getInputs()), query.news);
     return { inputs, failures: failuresOf(response.getFailuresList()) };
   }
 
   async diff(query: DiffRequest): Promise<DiffResult> {
-    if (!this.#protocol.configured) throw new DiffUnavailableError();
+    if (!this.#isConfigured) throw new DiffUnavailableError();
     const request = new providerPb.DiffRequest();
     identify(request, query.urn);
     request.setId(query.id);
@@ -130,28 +160,27 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setOlds(this.#marshal(query.oldOutputs, query.preview));
     request.setNews(this.#marshal(query.newInputs, query.preview));
     request.setIgnorechangesList([...query.ignoreChanges]);
-    return diffResult(await call<DiffResponse>((done) => this.#client.diff(request, done)));
+    return diffResult(await this.#client.ask<DiffResponse>((client, done) => client.diff(request, done)));
   }
 
   async create(query: CreateRequest): Promise<Applied> {
-    if (query.preview && !this.#protocol.configured) return { id: "", outputs: {} };
-    if (query.preview && !this.#protocol.supportsPreview) return { id: "", outputs: query.inputs };
+    if (query.preview && !this.#isConfigured) return { id: "", outputs: {} };
+    if (query.preview && !this.#accepts.supportsPreview) return { id: "", outputs: query.inputs };
     const request = new providerPb.CreateRequest();
     identify(request, query.urn);
     request.setProperties(this.#marshal(query.inputs, query.preview));
     request.setTimeout(query.timeoutSeconds);
     request.setPreview(query.preview);
-    return this.#apply(query.inputs, () =>
-      call<CreateResponse>((done) => this.#client.create(request, done)).then((response) => ({
-        id: response.getId(),
-        properties: response.getProperties(),
-      })),
+    return applied(
+      () => this.#client.ask<CreateResponse>((client, done) => client.create(request, done)),
+      (response) => ({ id: response.getId(), refreshBeforeUpdate: response.getRefreshBeforeUpdate() }),
+      (properties) => this.#withSecrets(properties, query.inputs),
     );
   }
 
   async update(query: UpdateRequest): Promise<Applied> {
-    if (query.preview && !this.#protocol.configured) return { id: query.id, outputs: {} };
-    if (query.preview && !this.#protocol.supportsPreview) return { id: query.id, outputs: query.newInputs };
+    if (query.preview && !this.#isConfigured) return { id: query.id, outputs: {} };
+    if (query.preview && !this.#accepts.supportsPreview) return { id: query.id, outputs: query.newInputs };
     const request = new providerPb.UpdateRequest();
     identify(request, query.urn);
     request.setId(query.id);
@@ -161,28 +190,33 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setTimeout(query.timeoutSeconds);
     request.setIgnorechangesList([...query.ignoreChanges]);
     request.setPreview(query.preview);
-    return this.#apply(query.newInputs, () =>
-      call<UpdateResponse>((done) => this.#client.update(request, done)).then((response) => ({
-        id: query.id,
-        properties: response.getProperties(),
-      })),
+    return applied(
+      () => this.#client.ask<UpdateResponse>((client, done) => client.update(request, done)),
+      (response) => ({ id: query.id, refreshBeforeUpdate: response.getRefreshBeforeUpdate() }),
+      (properties) => this.#withSecrets(properties, query.newInputs),
     );
   }
 
   async read(query: ReadRequest): Promise<Applied | undefined> {
-    if (!this.#protocol.configured) return { id: query.id, outputs: {}, inputs: {} };
+    if (!this.#isConfigured) return { id: query.id, outputs: {}, inputs: {} };
     const request = new providerPb.ReadRequest();
     identify(request, query.urn);
     request.setId(query.id);
     request.setProperties(this.#marshal(query.state, false));
     if (query.inputs !== undefined) request.setInputs(this.#marshal(query.inputs, false));
-    const applied = await this.#apply(query.state, async () => {
-      const response = await call<ReadResponse>((done) => this.#client.read(request, done));
-      return { id: response.getId(), properties: response.getProperties(), inputs: response.getInputs() };
-    });
-    if (applied.id === "") return undefined;
-    if (applied.inputs === undefined || query.inputs === undefined) return applied;
-    return { ...applied, inputs: this.#withSecrets(applied.inputs, query.inputs) };
+    request.setTimeout(query.timeoutSeconds);
+    const found = await applied(
+      () => this.#client.ask<ReadResponse>((client, done) => client.read(request, done)),
+      (response) => ({
+        id: response.getId(),
+        inputs: response.getInputs(),
+        refreshBeforeUpdate: response.getRefreshBeforeUpdate(),
+      }),
+      (properties) => this.#withSecrets(properties, query.state),
+    );
+    if (found.id === "") return undefined;
+    if (found.inputs === undefined || query.inputs === undefined) return found;
+    return { ...found, inputs: this.#withSecrets(found.inputs, query.inputs) };
   }
 
   async delete(query: DeleteRequest): Promise<void> {
@@ -192,7 +226,7 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setProperties(this.#marshal(query.outputs, false));
     request.setOldInputs(this.#marshal(query.inputs, false));
     request.setTimeout(query.timeoutSeconds);
-    await call((done) => this.#client.delete(request, done));
+    await this.#client.ask((client, done) => client.delete(request, done));
   }
 
   async invoke(token: string, args: PropertyMap, preview: boolean): Promise<InvokeResult> {
@@ -200,52 +234,41 @@ export class GrpcProvider implements ConfigurableProvider {
     request.setTok(token);
     request.setArgs(this.#marshal(args, false));
     request.setPreview(preview);
-    const response = await call<InvokeResponse>((done) => this.#client.invoke(request, done));
+    const response = await this.#client.ask<InvokeResponse>((client, done) => client.invoke(request, done));
     return { result: unmarshalProperties(response.getReturn()), failures: failuresOf(response.getFailuresList()) };
   }
 
+  async construct(request: ConstructRequest, inputs: WireMap): Promise<ConstructResponse | undefined> {
+    if (!this.#isConfigured) return undefined;
+    if (!this.#accepts.acceptSecrets) throw new Error("plugins that can construct components must support secrets");
+    request.setInputs(this.#outputs(inputs));
+    return this.#client.ask<ConstructResponse>((client, done) => client.construct(request, done));
+  }
+
+  async call(request: CallRequest, args: WireMap): Promise<CallResponse> {
+    if (!this.#isConfigured) return new providerPb.CallResponse();
+    request.setArgs(this.#outputs(args));
+    return this.#client.ask<CallResponse>((client, done) => client.call(request, done));
+  }
+
   async cancel(): Promise<void> {
-    await call((done) => this.#client.cancel(new emptyPb.Empty(), done)).catch(() => undefined);
+    await this.#client.ask((client, done) => client.cancel(new emptyPb.Empty(), done)).catch(() => undefined);
   }
 
-  close(): void {
-    this.#client.close();
+  get #accepts(): Protocol {
+    return this.#protocol ?? OLDEST_PROTOCOL;
   }
 
-  /** A create, update or read that may have left the resource there but unhealthy. */
-  async #apply(
-    source: PropertyMap,
-    run: () => Promise<{ id: string; properties: Struct | undefined; inputs?: Struct | undefined }>,
-  ): Promise<Applied> {
-    try {
-      const { id, properties, inputs } = await run();
-      const outputs = this.#withSecrets(unmarshalProperties(properties), source);
-      return inputs === undefined ? { id, outputs } : { id, outputs, inputs: unmarshalProperties(inputs) };
-    } catch (error) {
-      const failure = initFailure(error);
-      if (failure === undefined) throw error;
-      return this.#unhealthy(failure, source);
-    }
-  }
-
-  #unhealthy(failure: ErrorResourceInitFailed, source: PropertyMap): Applied {
-    const reasons = failure.getReasonsList();
-    const inputs = failure.getInputs();
-    return {
-      id: failure.getId(),
-      outputs: this.#withSecrets(unmarshalProperties(failure.getProperties()), source),
-      ...(inputs === undefined ? {} : { inputs: unmarshalProperties(inputs) }),
-      initErrors: reasons,
-      initErrorMessage: describeReasons(reasons),
-    };
+  #outputs(properties: WireMap): Struct {
+    return structPb.Struct.fromJavaScript(this.#accepts.acceptOutputs ? properties : fromOutputValues(properties));
   }
 
   #marshal(properties: PropertyMap, keepUnknowns: boolean): Struct {
-    const { acceptSecrets, acceptResources } = this.#protocol;
+    const { acceptSecrets, acceptResources } = this.#accepts;
     return marshalProperties(properties, { keepUnknowns, keepSecrets: acceptSecrets, keepResources: acceptResources });
   }
 
   #withSecrets(properties: PropertyMap, source: PropertyMap): PropertyMap {
-    return this.#protocol.acceptSecrets ? properties : annotateSecrets(properties, source);
+    return this.#accepts.acceptSecrets ? properties : annotateSecrets(properties, source);
   }
 }

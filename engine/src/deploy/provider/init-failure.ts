@@ -1,22 +1,15 @@
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import type { ErrorResourceInitFailed } from "@pulumi/pulumi/proto/provider_pb.js";
-import statusPb from "@pulumi/pulumi/proto/status_pb.js";
-import { isServiceError } from "../protocol/grpc.ts";
-
-const TYPE_NAME = "pulumirpc.ErrorResourceInitFailed";
+import { RpcError } from "../protocol/rpc-error.ts";
 
 /** What a provider says of a resource that it made but could not bring to health; undefined for any other error. */
 export function initFailure(error: unknown): ErrorResourceInitFailed | undefined {
-  if (!isServiceError(error)) return undefined;
-  const [details] = error.metadata.get("grpc-status-details-bin");
-  if (!(details instanceof Buffer)) return undefined;
-  const detail = statusPb.Status.deserializeBinary(details)
-    .getDetailsList()
-    .find((any) => any.getTypeUrl().endsWith(`/${TYPE_NAME}`) || any.getTypeUrl() === TYPE_NAME);
-  return detail && providerPb.ErrorResourceInitFailed.deserializeBinary(detail.getValue_asU8());
+  const bytes = error instanceof RpcError ? error.detail("pulumirpc.ErrorResourceInitFailed") : undefined;
+  return bytes && providerPb.ErrorResourceInitFailed.deserializeBinary(bytes);
 }
 
 export function describeReasons(reasons: readonly string[]): string {
+  if (reasons.length === 0) return "resource init failed";
   const heading = `${reasons.length} error${reasons.length === 1 ? "" : "s"} occurred:`;
   return [heading, ...reasons.map((reason) => `\t* ${reason}`), ""].join("\n");
 }

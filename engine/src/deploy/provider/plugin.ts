@@ -1,13 +1,20 @@
-/** Provider plugins as processes: where they are, and how they are started. */
-import { accessSync, constants, readdirSync } from "node:fs";
+/** Provider plugins as processes: how they are started. */
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
-import { homedir } from "node:os";
-import { delimiter, join } from "node:path";
-import { PluginMissingError, PluginStartError } from "../errors.ts";
-import { Child, lifeline } from "./child.ts";
+import { dirname, join } from "node:path";
+import { parse } from "yaml";
+import type { ProjectPlugin } from "../../model.ts";
+import { PluginStartError } from "../errors.ts";
+import { Child, compileCache } from "./child.ts";
+import type { ChildEnd } from "./child.ts";
+import { findPlugin, PLUGIN_MANIFEST } from "./plugin-search.ts";
+import type { PluginLocation } from "./plugin-search.ts";
 
 /** The package of resources whose provider is written in the program itself. */
 export const DYNAMIC_PACKAGE = "pulumi-nodejs";
+
+/** So many lines of a plugin's output are told when it crashes. */
+const LAST_LINES = 20;
 
 export interface PluginHost {
   engineAddress: string;
@@ -17,62 +24,94 @@ export interface PluginHost {
   projectDir: string;
   /** The folder of the program's entry: where plugins run, and dynamic providers resolve their imports. */
   programDir: string;
-  /** A line that the plugin printed. */
+  projectPlugins: readonly ProjectPlugin[];
+  /** The stack's configuration, keys as `project:key`. */
+  config: ReadonlyMap<string, { value: string; secret: boolean }>;
+  /** A line that a dynamic provider printed. Other plugins' output is told only if they crash, as Pulumi does it. */
   onOutput: (stream: "stdout" | "stderr", line: string) => void;
 }
 
-export interface StartedPlugin {
-  address: string;
-  child: Child;
+interface PluginWish {
+  name: string;
+  /** "" for any. */
+  version: string;
+  /** Variables that it sees beside the engine's own. */
+  env: Readonly<Record<string, string>>;
+}
+
+/** A plugin that runs. */
+export interface PluginProcess {
+  readonly name: string;
+  /** `host:port` */
+  readonly address: string;
+  /** Where it was found. */
+  readonly folder: string;
+  readonly child: Child;
+  readonly lastLines: readonly string[];
 }
 
 interface PluginCommand {
   command: string;
   args: string[];
+  folder: string;
 }
 
 /** @throws PluginMissingError, PluginStartError */
-export async function startPlugin(name: string, version: string, host: PluginHost): Promise<StartedPlugin> {
-  const { command, args } = name === DYNAMIC_PACKAGE ? dynamicProvider(host) : findPlugin(name, version);
-  const printed: string[] = [];
+export async function startPlugin(wish: PluginWish, host: PluginHost): Promise<PluginProcess> {
+  const { name } = wish;
+  const dynamic = name === DYNAMIC_PACKAGE;
+  const { command, args, folder } = dynamic ? dynamicProvider(host) : commandOf(locate(wish, host), name);
+  const lastLines: string[] = [];
   let resolvePort: (port: string) => void;
   let hasPort = false;
   const port = new Promise<string>((resolve) => (resolvePort = resolve));
+  const onLine = (stream: "stdout" | "stderr", line: string) => {
+    if (stream === "stdout" && !hasPort && /^\d+$/.test(line.trim())) {
+      hasPort = true;
+      resolvePort(line.trim());
+      return;
+    }
+    lastLines.push(line);
+    if (lastLines.length > LAST_LINES) lastLines.shift();
+    if (dynamic && hasPort) host.onOutput(stream, line);
+  };
   const child = new Child({
     command,
     args: [...args, host.engineAddress],
     cwd: host.programDir,
-    env: pluginEnvironment(host),
-    onStdout: (line) => {
-      if (hasPort) host.onOutput("stdout", line);
-      else if (/^\d+$/.test(line.trim())) {
-        hasPort = true;
-        resolvePort(line.trim());
-      } else printed.push(line);
-    },
-    onStderr: (line) => {
-      if (hasPort) host.onOutput("stderr", line);
-      else printed.push(line);
-    },
+    env: { ...pluginEnvironment(host), ...wish.env },
+    onStdout: (line) => onLine("stdout", line),
+    onStderr: (line) => onLine("stderr", line),
   });
   const ended = child.ended.then(
-    ({ code, signal }) => {
-      const reason = signal === null ? `exit code ${String(code)}` : `signal ${signal}`;
-      throw new PluginStartError(name, [`it ended with ${reason}`, ...printed].join("\n"));
+    (end) => {
+      throw new PluginStartError(name, [`it ended with ${describeEnd(end)}`, ...lastLines].join("\n"));
     },
     (error: unknown) => {
       throw new PluginStartError(name, error instanceof Error ? error.message : String(error));
     },
   );
   ended.catch(() => undefined);
-  return { address: `127.0.0.1:${await Promise.race([port, ended])}`, child };
+  const address = `127.0.0.1:${await Promise.race([port, ended])}`;
+  return { name, address, folder, child, lastLines };
+}
+
+export function describeEnd({ code, signal }: ChildEnd): string {
+  return signal === null ? `exit code ${String(code)}` : `signal ${signal}`;
+}
+
+function locate({ name, version }: PluginWish, { projectPlugins }: PluginHost): PluginLocation {
+  return findPlugin({ name, version, projectPlugins, env: process.env });
 }
 
 function pluginEnvironment(host: PluginHost): NodeJS.ProcessEnv {
+  const config = Object.fromEntries([...host.config].map(([key, { value }]) => [key, value]));
   return {
     ...process.env,
     PULUMI_ROOT_DIRECTORY: host.projectDir,
     PULUMI_PROGRAM_DIRECTORY: host.programDir,
+    PULUMI_PROJECT: host.project,
+    PULUMI_CONFIG: JSON.stringify(config),
     PULUMI_NODEJS_ORGANIZATION: host.organization,
     PULUMI_NODEJS_PROJECT: host.project,
     PULUMI_NODEJS_STACK: host.stack,
@@ -81,44 +120,63 @@ function pluginEnvironment(host: PluginHost): NodeJS.ProcessEnv {
 
 /** The SDK's own dynamic provider, from where the program has its SDK. */
 function dynamicProvider(host: PluginHost): PluginCommand {
-  const resolve = createRequire(join(host.programDir, "index.js")).resolve;
-  return { command: process.execPath, args: [...lifeline(), resolve("@pulumi/pulumi/cmd/dynamic-provider")] };
+  const entry = createRequire(join(host.programDir, "index.js")).resolve("@pulumi/pulumi/cmd/dynamic-provider");
+  return nodeCommand([entry], dirname(entry));
 }
 
-/** `pulumi-resource-<name>` on PATH, else from PULUMI_HOME/plugins: the version asked for, or the newest. */
-function findPlugin(name: string, version: string): PluginCommand {
-  const binary = `pulumi-resource-${name}`;
-  const onPath = (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .filter((folder) => folder !== "")
-    .map((folder) => join(folder, binary))
-    .find(isExecutable);
-  const found = onPath ?? findInstalled(name, version, binary);
-  if (found === undefined) throw new PluginMissingError(name, version);
-  return { command: found, args: [] };
+function commandOf(location: PluginLocation, name: string): PluginCommand {
+  if ("source" in location) return sourceCommand(location.source, name);
+  const { binary } = location;
+  // A script for Node is run by the engine's own, whatever `node` PATH has.
+  if (isNodeScript(binary)) return nodeCommand([binary], dirname(binary));
+  return { command: binary, args: [], folder: dirname(binary) };
 }
 
-function findInstalled(name: string, version: string, binary: string): string | undefined {
-  const plugins = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "plugins");
-  const prefix = `resource-${name}-v`;
-  let installed: string[];
+function nodeCommand(args: string[], folder: string): PluginCommand {
+  return { command: process.execPath, args: [...compileCache(), ...args], folder };
+}
+
+function isNodeScript(file: string): boolean {
+  const start = Buffer.alloc(64);
+  const descriptor = openSync(file, "r");
+  const length = readSync(descriptor, start);
+  closeSync(descriptor);
+  const [firstLine = ""] = start.toString("latin1", 0, length).split("\n", 1);
+  return /^#!\s*\/usr\/bin\/env (-S )?node\s*$/.test(firstLine);
+}
+
+/** @throws PluginStartError when the engine cannot run it. */
+function sourceCommand(folder: string, name: string): PluginCommand {
+  const { runtime, nodeargs } = readManifest(join(folder, PLUGIN_MANIFEST), name);
+  if (runtime !== "nodejs")
+    throw new PluginStartError(
+      name,
+      `the embedded engine runs plugins of the runtime nodejs only, not ${JSON.stringify(runtime)} (${folder})`,
+    );
+  let run: string;
   try {
-    installed = readdirSync(plugins);
+    run = createRequire(join(folder, "index.js")).resolve("@pulumi/pulumi/cmd/run-plugin");
   } catch {
-    return undefined;
+    throw new PluginStartError(name, `@pulumi/pulumi is not installed in ${folder}; run \`npm install\` there`);
   }
-  return installed
-    .filter((entry) => (version === "" ? entry.startsWith(prefix) : entry === prefix + version))
-    .sort((a, b) => b.localeCompare(a, "en", { numeric: true }))
-    .map((entry) => join(plugins, entry, binary))
-    .find(isExecutable);
+  return nodeCommand([...nodeargs, run, folder], folder);
 }
 
-function isExecutable(file: string): boolean {
+function readManifest(file: string, name: string): { runtime: unknown; nodeargs: string[] } {
+  let manifest: unknown;
   try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
+    manifest = parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new PluginStartError(name, `${file} cannot be read: ${error instanceof Error ? error.message : ""}`);
   }
+  const { runtime } = (manifest ?? {}) as { runtime?: unknown };
+  const given = (typeof runtime === "string" ? { name: runtime } : (runtime ?? {})) as {
+    name?: unknown;
+    options?: { nodeargs?: unknown };
+  };
+  const nodeargs = given.options?.nodeargs;
+  return {
+    runtime: given.name,
+    nodeargs: typeof nodeargs === "string" ? nodeargs.split(/\s+/).filter((argument) => argument !== "") : [],
+  };
 }

@@ -1,17 +1,18 @@
 /** The providers of a deployment: each is a resource of the stack, and a plugin that runs. */
 import { randomUUID } from "node:crypto";
-import type { PropertyMap, PropertyValue, ResourceState } from "../../model.ts";
+import type { PropertyMap, ResourceState } from "../../model.ts";
 import { DeploymentError } from "../errors.ts";
 import { UNKNOWN_VALUE } from "../property/signatures.ts";
 import { mapsEqual } from "../property/value.ts";
 import { isProviderType, parseProviderReference, providerPackage, urnType } from "../urn.ts";
-import { without } from "../without.ts";
 import type { DiffResult } from "../property/diff.ts";
 import type { BuiltinProvider } from "./builtin-provider.ts";
 import { BUILTIN_PACKAGE } from "./builtin-provider.ts";
 import { GrpcProvider } from "./grpc-provider.ts";
+import { PluginClient } from "./plugin-client.ts";
 import { startPlugin } from "./plugin.ts";
-import type { PluginHost, StartedPlugin } from "./plugin.ts";
+import type { PluginHost } from "./plugin.ts";
+import { forPlugin, keptInputs, pluginOf } from "./provider-inputs.ts";
 import type {
   Applied,
   CheckRequest,
@@ -22,17 +23,13 @@ import type {
   UpdateRequest,
 } from "./provider.ts";
 
-/** Inputs of a provider resource that are for the engine, not for the plugin. */
-const INTERNAL_KEY = "__internal";
-
 export class ProviderRegistry implements Provider {
   readonly #host: PluginHost;
   readonly #builtin: BuiltinProvider;
   /** By reference; what was only checked so far is under its URN alone. */
   readonly #providers = new Map<string, ConfigurableProvider>();
   readonly #loading = new Map<string, Promise<void>>();
-  readonly #started: Promise<StartedPlugin>[] = [];
-  readonly #clients: GrpcProvider[] = [];
+  readonly #started: Promise<PluginClient>[] = [];
 
   constructor(host: PluginHost, builtin: BuiltinProvider) {
     this.#host = host;
@@ -83,12 +80,7 @@ export class ProviderRegistry implements Provider {
     const checked = await provider.checkConfig(urn, forPlugin(olds ?? {}), forPlugin(news));
     if (checked.failures.length > 0) return checked;
     this.#providers.set(urn, provider);
-    const inputs: Record<string, PropertyValue> = { ...checked.inputs };
-    for (const key of ["version", INTERNAL_KEY]) {
-      const value = news[key];
-      if (value !== undefined) inputs[key] = value;
-    }
-    return { inputs, failures: [] };
+    return { inputs: { ...checked.inputs, ...keptInputs(news) }, failures: [] };
   }
 
   async diff(request: DiffRequest): Promise<DiffResult> {
@@ -129,9 +121,8 @@ export class ProviderRegistry implements Provider {
   }
 
   async close(): Promise<void> {
-    for (const client of this.#clients) client.close();
     const started = await Promise.allSettled(this.#started);
-    await Promise.all(started.flatMap((plugin) => (plugin.status === "fulfilled" ? [plugin.value.child.stop()] : [])));
+    await Promise.all(started.flatMap((plugin) => (plugin.status === "fulfilled" ? [plugin.value.close()] : [])));
   }
 
   async #configured(urn: string, id: string, inputs: PropertyMap, reference: string): Promise<void> {
@@ -145,15 +136,14 @@ export class ProviderRegistry implements Provider {
   async #load(urn: string, inputs: PropertyMap): Promise<ConfigurableProvider> {
     const name = providerPackage(urnType(urn));
     if (name === BUILTIN_PACKAGE) return this.#builtin;
-    const version = inputs["version"];
-    const starting = startPlugin(name, typeof version === "string" ? version : "", this.#host);
+    const { plugin, version, parameterization, env } = pluginOf(name, inputs, process.env);
+    const starting = startPlugin({ name: plugin, version, env }, this.#host).then(
+      (started) => new PluginClient(started),
+    );
     this.#started.push(starting);
-    const client = new GrpcProvider((await starting).address);
-    this.#clients.push(client);
-    return client;
+    const client = await starting;
+    const handshake = await client.handshake(this.#host.engineAddress);
+    if (parameterization !== undefined) await client.parameterize(parameterization);
+    return new GrpcProvider(client, handshake);
   }
-}
-
-function forPlugin(inputs: PropertyMap): PropertyMap {
-  return without(inputs, INTERNAL_KEY);
 }

@@ -1,6 +1,13 @@
 /** What the engine asks of a provider, whatever it is: a plugin process, or a part of the engine. */
+import type {
+  CallRequest,
+  CallResponse,
+  ConstructRequest,
+  ConstructResponse,
+} from "@pulumi/pulumi/proto/provider_pb.js";
 import type { PropertyMap } from "../../model.ts";
 import type { DiffResult } from "../property/diff.ts";
+import type { WireMap } from "../property/output-values.ts";
 
 export interface CheckFailure {
   property: string;
@@ -37,6 +44,7 @@ export interface ReadRequest extends ResourceCall {
   id: string;
   inputs: PropertyMap | undefined;
   state: PropertyMap;
+  timeoutSeconds: number;
 }
 
 export interface UpdateRequest extends ResourceCall {
@@ -65,6 +73,8 @@ export interface Applied {
   /** The resource is there, but not healthy: the reasons. */
   initErrors?: readonly string[];
   initErrorMessage?: string;
+  /** The provider wants to read the resource before it is compared the next time. */
+  refreshBeforeUpdate?: boolean;
 }
 
 export interface InvokeResult {
@@ -91,6 +101,12 @@ export interface ConfigurableProvider extends Provider {
     news: PropertyMap,
   ) => Promise<{ inputs: PropertyMap; failures: readonly CheckFailure[] }>;
   diffConfig: (request: Omit<DiffRequest, "preview" | "id">) => Promise<DiffResult>;
+  /** False at preview when a value of its configuration is not known yet. */
+  readonly isConfigured: boolean;
+  /** Undefined when it is not configured. @param inputs In wire form, with output values. */
+  construct: (request: ConstructRequest, inputs: WireMap) => Promise<ConstructResponse | undefined>;
+  /** An empty answer when it is not configured. @param args In wire form, with output values. */
+  call: (request: CallRequest, args: WireMap) => Promise<CallResponse>;
   configure: (urn: string, id: string, inputs: PropertyMap) => Promise<void>;
   /** Asks what runs in it to stop. */
   cancel: () => Promise<void>;

@@ -1,8 +1,9 @@
 import type { ResourceState } from "../../model.ts";
+import { setRefreshBeforeUpdate } from "../goal.ts";
 import type { Registration } from "../goal.ts";
-import { isDefaultProvider } from "../urn.ts";
-import { NO_DIFFERENCES, now, PartialFailureError, providerOf } from "./step.ts";
-import type { Differences, Step, StepContext } from "./step.ts";
+import { withRetries } from "./retries.ts";
+import { now, PartialFailureError, providerOf, ResourceStep } from "./step.ts";
+import type { Differences, StepContext, StepOutcome } from "./step.ts";
 
 interface Replacement extends Differences {
   old: ResourceState;
@@ -11,7 +12,7 @@ interface Replacement extends Differences {
 }
 
 /** Makes a resource that is new, or that takes the place of an old one. */
-export class CreateStep implements Step {
+export class CreateStep extends ResourceStep {
   readonly new: ResourceState;
   readonly old: ResourceState | undefined;
   readonly #context: StepContext;
@@ -19,6 +20,7 @@ export class CreateStep implements Step {
   readonly #replacement: Replacement | undefined;
 
   constructor(context: StepContext, registration: Registration, state: ResourceState, replacement?: Replacement) {
+    super(replacement);
     this.#context = context;
     this.#registration = registration;
     this.new = state;
@@ -35,56 +37,16 @@ export class CreateStep implements Step {
   get logical(): boolean {
     return this.#replacement === undefined;
   }
-  get urn(): string {
-    return this.new.urn;
-  }
-  get type(): string {
-    return this.new.type;
-  }
-  get provider(): string {
-    return this.new.provider ?? "";
-  }
-  get internal(): boolean {
-    return isDefaultProvider(this.urn);
-  }
-  get keys(): readonly string[] {
-    return this.#differences.keys;
-  }
-  get diffs(): readonly string[] {
-    return this.#differences.diffs;
-  }
-  get detailedDiff(): Differences["detailedDiff"] {
-    return this.#differences.detailedDiff;
-  }
-  get #differences(): Differences {
-    return this.#replacement ?? NO_DIFFERENCES;
-  }
 
-  async begin(): Promise<void> {
+  override async begin(): Promise<void> {
     if (this.new.custom) await this.#context.journal.begin(this.new, "creating");
   }
 
-  async apply(): Promise<void> {
+  override async apply(): Promise<void> {
     const state = this.new;
     await this.#context.runHooks("beforeCreate", state);
-    let failure: string | undefined;
-    state.outputs = {};
-    if (state.custom) {
-      const applied = await providerOf(this.#context, state).create({
-        urn: state.urn,
-        preview: this.#context.dryRun,
-        inputs: state.inputs ?? {},
-        timeoutSeconds: state.customTimeouts?.create ?? 0,
-      });
-      if (applied.id === "" && !this.#context.dryRun)
-        throw new Error(`plugin returned empty resource.ID from create '${state.urn}'`);
-      if (applied.id !== "") state.id = applied.id;
-      state.outputs = applied.outputs;
-      if (applied.initErrors !== undefined) {
-        state.initErrors = [...applied.initErrors];
-        failure = applied.initErrorMessage;
-      }
-    }
+    const failure = state.custom ? await this.#create(state) : undefined;
+    state.outputs ??= {};
     state.created = state.modified = now();
     // One that awaits its replacement was deleted already, by an operation that did not get this far.
     if (this.#replacement?.pendingDelete && !this.#replacement.old.pendingReplacement) {
@@ -92,11 +54,34 @@ export class CreateStep implements Step {
       this.#context.journal.touch(this.#replacement.old);
     }
     if (failure !== undefined) throw new PartialFailureError(failure);
+    // A component's are run when it is complete.
     if (state.custom) await this.#context.runHooks("afterCreate", state);
   }
 
-  end(outcome: "done" | "partial" | "failed"): void {
+  /** Why the resource is not healthy, if it is not. */
+  async #create(state: ResourceState): Promise<string | undefined> {
+    const { dryRun } = this.#context;
+    const provider = providerOf(this.#context, state);
+    const applied = await withRetries(this.#context, { operation: "create", state }, () =>
+      provider.create({
+        urn: state.urn,
+        preview: dryRun,
+        inputs: state.inputs ?? {},
+        timeoutSeconds: state.customTimeouts?.create ?? 0,
+      }),
+    );
+    if (applied.id === "" && !dryRun) throw new Error("provider did not return an ID from Create");
+    if (applied.id !== "") state.id = applied.id;
+    state.outputs = applied.outputs;
+    setRefreshBeforeUpdate(state, applied.refreshBeforeUpdate);
+    if (applied.initErrors === undefined) return undefined;
+    state.initErrors = [...applied.initErrors];
+    return applied.initErrorMessage;
+  }
+
+  override end(outcome: StepOutcome): void {
     const { journal } = this.#context;
+    if (outcome === "unknown") return;
     if (outcome === "failed") journal.abandon(this.new);
     else {
       journal.put(this.new, undefined);
@@ -104,7 +89,7 @@ export class CreateStep implements Step {
     }
   }
 
-  settle(): void {
+  override settle(): void {
     this.#registration.settle({ state: this.new, unknown: false });
   }
 }

@@ -1,7 +1,8 @@
 import type { ResourceState, StepOp } from "../../model.ts";
-import { isDefaultProvider, isProviderType } from "../urn.ts";
-import { providerOf } from "./step.ts";
-import type { Step, StepContext } from "./step.ts";
+import { isProviderType } from "../urn.ts";
+import { withRetries } from "./retries.ts";
+import { providerOf, ResourceStep } from "./step.ts";
+import type { StepContext, StepOutcome } from "./step.ts";
 
 /** A resource that is protected was to be deleted. */
 export class DeleteProtectedError extends Error {
@@ -23,14 +24,14 @@ interface DeleteStepOptions {
   pendingReplacement?: boolean;
 }
 
-export class DeleteStep implements Step {
+export class DeleteStep extends ResourceStep {
   readonly old: ResourceState;
   readonly new = undefined;
-  readonly keys = [];
   readonly #context: StepContext;
   readonly #options: DeleteStepOptions;
 
   constructor(context: StepContext, old: ResourceState, options: DeleteStepOptions = {}) {
+    super();
     this.#context = context;
     this.old = old;
     this.#options = options;
@@ -46,18 +47,6 @@ export class DeleteStep implements Step {
   get countedAs(): StepOp | undefined {
     return this.logical ? this.op : undefined;
   }
-  get urn(): string {
-    return this.old.urn;
-  }
-  get type(): string {
-    return this.old.type;
-  }
-  get provider(): string {
-    return this.old.provider ?? "";
-  }
-  get internal(): boolean {
-    return isDefaultProvider(this.urn);
-  }
   /** Nothing outside the state is touched. */
   get #onRecordOnly(): boolean {
     const { old } = this;
@@ -69,74 +58,61 @@ export class DeleteStep implements Step {
     );
   }
 
-  async begin(): Promise<void> {
+  override async begin(): Promise<void> {
     if (!this.#onRecordOnly && !isProviderType(this.type)) await this.#context.journal.begin(this.old, "deleting");
   }
 
-  async apply(): Promise<void> {
+  override async apply(): Promise<void> {
     const { old } = this;
     await this.#context.runHooks("beforeDelete", old);
     if (!this.#options.replacing && old.protect) throw new DeleteProtectedError(old.urn);
     if (!this.#context.dryRun && !this.#onRecordOnly) {
-      await providerOf(this.#context, old).delete({
-        urn: old.urn,
-        id: old.id ?? "",
-        preview: false,
-        inputs: old.inputs ?? {},
-        outputs: old.outputs ?? {},
-        timeoutSeconds: old.customTimeouts?.delete ?? 0,
+      const provider = providerOf(this.#context, old);
+      await withRetries(this.#context, { operation: "delete", state: old }, async () => {
+        await provider.delete({
+          urn: old.urn,
+          id: old.id ?? "",
+          preview: false,
+          inputs: old.inputs ?? {},
+          outputs: old.outputs ?? {},
+          timeoutSeconds: old.customTimeouts?.delete ?? 0,
+        });
+        return undefined;
       });
     }
     if (this.#options.pendingReplacement) old.pendingReplacement = true;
     await this.#context.runHooks("afterDelete", old);
   }
 
-  end(outcome: "done" | "partial" | "failed"): void {
+  override end(outcome: StepOutcome): void {
     const { journal } = this.#context;
+    if (outcome === "unknown") return;
     if (outcome === "failed") journal.abandon(this.old);
     else if (this.old.pendingReplacement) journal.touch(this.old);
     else journal.remove(this.old);
   }
-
-  settle(): void {
-    // Nobody waits for it.
-  }
 }
 
 /** An old resource was deleted to be replaced, and the program does not want it any more. */
-export class RemovePendingReplaceStep implements Step {
+export class RemovePendingReplaceStep extends ResourceStep {
   readonly op = "remove-pending-replace";
   readonly countedAs = undefined;
   readonly logical = false;
-  readonly internal = true;
   readonly new = undefined;
   readonly old: ResourceState;
   readonly #context: StepContext;
 
   constructor(context: StepContext, old: ResourceState) {
+    super();
     this.#context = context;
     this.old = old;
   }
 
-  get urn(): string {
-    return this.old.urn;
+  override get internal(): boolean {
+    return true;
   }
-  get type(): string {
-    return this.old.type;
-  }
-  get provider(): string {
-    return this.old.provider ?? "";
-  }
-  begin(): Promise<void> {
-    return Promise.resolve();
-  }
-  apply(): Promise<void> {
-    return Promise.resolve();
-  }
-  end(): void {
+
+  override end(): void {
     this.#context.journal.remove(this.old);
-  }
-  settle(): void {
-    // Nobody waits for it.
   }
 }

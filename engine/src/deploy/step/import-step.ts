@@ -1,17 +1,15 @@
 import type { ResourceState } from "../../model.ts";
-import type { Diagnostics } from "../diagnostics.ts";
 import { ignoreChanges } from "../ignore-changes.ts";
-import { now, providerOf } from "./step.ts";
-import type { Step, StepContext } from "./step.ts";
+import { setRefreshBeforeUpdate } from "../goal.ts";
+import { now, providerOf, ResourceStep } from "./step.ts";
+import type { StepContext, StepOutcome } from "./step.ts";
 
 /** Takes a resource over that exists already. What the program wants of it is compared in a further step. */
-export class ImportStep implements Step {
-  readonly keys = [];
-  readonly internal = false;
+export class ImportStep extends ResourceStep {
   readonly new: ResourceState;
   /** What the provider found; undefined until it is applied. */
   old: ResourceState | undefined;
-  readonly #context: StepContext & { diagnostics: Diagnostics };
+  readonly #context: StepContext;
   readonly #original: ResourceState | undefined;
   readonly #onImported: (found: ResourceState) => void;
 
@@ -22,6 +20,7 @@ export class ImportStep implements Step {
     original: ResourceState | undefined,
     onImported: (found: ResourceState) => void,
   ) {
+    super();
     this.#context = context;
     this.new = state;
     this.#original = original;
@@ -37,21 +36,11 @@ export class ImportStep implements Step {
   get countedAs(): "import" | undefined {
     return this.logical ? "import" : undefined;
   }
-  get urn(): string {
-    return this.new.urn;
-  }
-  get type(): string {
-    return this.new.type;
-  }
-  get provider(): string {
-    return this.new.provider ?? "";
-  }
-
-  async begin(): Promise<void> {
+  override async begin(): Promise<void> {
     await this.#context.journal.begin(this.new, "importing");
   }
 
-  async apply(): Promise<void> {
+  override async apply(): Promise<void> {
     const state = this.new;
     const id = state.importID ?? "";
     const found = await providerOf(this.#context, state).read({
@@ -60,6 +49,7 @@ export class ImportStep implements Step {
       preview: this.#context.dryRun,
       inputs: undefined,
       state: {},
+      timeoutSeconds: state.customTimeouts?.read ?? 0,
     });
     if (found === undefined) throw new Error(`resource '${id}' does not exist`);
     if (found.inputs === undefined)
@@ -75,6 +65,7 @@ export class ImportStep implements Step {
       found.inputs,
       state.ignoreChanges ?? [],
     );
+    setRefreshBeforeUpdate(state, found.refreshBeforeUpdate);
     if (found.initErrors !== undefined) state.initErrors = [...found.initErrors];
     state.created = state.modified = now();
     this.old = { ...state };
@@ -84,12 +75,12 @@ export class ImportStep implements Step {
     }
   }
 
-  end(outcome: "done" | "partial" | "failed"): void {
-    if (outcome === "failed") this.#context.journal.abandon(this.new);
+  override end(outcome: StepOutcome): void {
+    if (outcome === "failed" || outcome === "unknown") this.#context.journal.abandon(this.new);
     else this.#context.journal.put(this.new, undefined);
   }
 
-  settle(): void {
+  override settle(): void {
     this.#onImported(this.new);
   }
 }

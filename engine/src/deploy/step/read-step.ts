@@ -1,15 +1,13 @@
 import type { ResourceState } from "../../model.ts";
 import { UNKNOWN_VALUE } from "../property/signatures.ts";
 import { mapsEqual } from "../property/value.ts";
-import { now, PartialFailureError, providerOf } from "./step.ts";
-import type { Step, StepContext } from "./step.ts";
+import { now, PartialFailureError, providerOf, ResourceStep } from "./step.ts";
+import type { StepContext, StepOutcome } from "./step.ts";
 
 /** Looks at a resource that others manage. */
-export class ReadStep implements Step {
+export class ReadStep extends ResourceStep {
   readonly old: ResourceState | undefined;
   readonly new: ResourceState;
-  readonly keys = [];
-  readonly internal = false;
   readonly #context: StepContext;
   readonly #replacing: boolean;
   readonly #settle: (state: ResourceState) => void;
@@ -22,6 +20,7 @@ export class ReadStep implements Step {
     replacing: boolean,
     settle: (state: ResourceState) => void,
   ) {
+    super();
     this.#context = context;
     this.old = old;
     this.new = state;
@@ -40,21 +39,11 @@ export class ReadStep implements Step {
     if (this.#replacing || this.old === undefined) return undefined;
     return mapsEqual(this.old.outputs, this.new.outputs) ? undefined : "read";
   }
-  get urn(): string {
-    return this.new.urn;
-  }
-  get type(): string {
-    return this.new.type;
-  }
-  get provider(): string {
-    return this.new.provider ?? "";
-  }
-
-  async begin(): Promise<void> {
+  override async begin(): Promise<void> {
     await this.#context.journal.begin(this.new, "reading");
   }
 
-  async apply(): Promise<void> {
+  override async apply(): Promise<void> {
     const { old, new: state } = this;
     state.outputs = {};
     let failure: string | undefined;
@@ -65,6 +54,7 @@ export class ReadStep implements Step {
         preview: this.#context.dryRun,
         inputs: state.inputs ?? {},
         state: state.inputs ?? {},
+        timeoutSeconds: state.customTimeouts?.read ?? 0,
       });
       if (found === undefined) throw new Error(`resource '${state.id ?? ""}' does not exist`);
       state.outputs = found.outputs;
@@ -85,12 +75,12 @@ export class ReadStep implements Step {
     if (failure !== undefined) throw new PartialFailureError(failure);
   }
 
-  end(outcome: "done" | "partial" | "failed"): void {
-    if (outcome === "failed") this.#context.journal.abandon(this.new);
+  override end(outcome: StepOutcome): void {
+    if (outcome === "failed" || outcome === "unknown") this.#context.journal.abandon(this.new);
     else this.#context.journal.put(this.new, this.#replacing ? undefined : this.old);
   }
 
-  settle(): void {
+  override settle(): void {
     this.#settle(this.new);
   }
 }

@@ -4,21 +4,22 @@ import type { DiffResult } from "../property/diff.ts";
 import { mapsEqual } from "../property/value.ts";
 import { diffResource } from "../provider/diff-resource.ts";
 import { ignoreChanges } from "../ignore-changes.ts";
-import { isDefaultProvider, isProviderType } from "../urn.ts";
-import { now, providerOf } from "./step.ts";
-import type { Step, StepContext } from "./step.ts";
+import { setRefreshBeforeUpdate } from "../goal.ts";
+import { isProviderType } from "../urn.ts";
+import { now, providerOf, ResourceStep } from "./step.ts";
+import type { StepContext } from "./step.ts";
 
-/** Asks a provider what a resource is like now. */
-export class RefreshStep implements Step {
+/** Asks a provider what a resource is like now. The base of the operation is replaced when all are asked. */
+export class RefreshStep extends ResourceStep {
   readonly op = "refresh";
   readonly logical = false;
-  readonly keys = [];
   readonly old: ResourceState;
   #new: ResourceState | undefined;
   #diff: DiffResult = NO_CHANGES;
   readonly #context: StepContext;
 
   constructor(context: StepContext, old: ResourceState) {
+    super();
     this.#context = context;
     this.old = old;
     this.#new = old;
@@ -34,30 +35,14 @@ export class RefreshStep implements Step {
     const isSame = this.old.external ? mapsEqual(this.old.outputs, this.#new.outputs) : this.#diff.changes === "none";
     return isSame ? "same" : "update";
   }
-  get urn(): string {
-    return this.old.urn;
-  }
-  get type(): string {
-    return this.old.type;
-  }
-  get provider(): string {
-    return this.old.provider ?? "";
-  }
-  get internal(): boolean {
-    return isDefaultProvider(this.urn);
-  }
-  get diffs(): readonly string[] {
+  override get diffs(): readonly string[] {
     return this.#diff.changedKeys;
   }
-  get detailedDiff(): DiffResult["detailedDiff"] {
+  override get detailedDiff(): DiffResult["detailedDiff"] {
     return this.#diff.detailedDiff;
   }
 
-  begin(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async apply(): Promise<void> {
+  override async apply(): Promise<void> {
     const { old } = this;
     if (!old.custom || isProviderType(old.type) || old.pendingReplacement) return;
     const provider = providerOf(this.#context, old);
@@ -67,6 +52,7 @@ export class RefreshStep implements Step {
       preview: this.#context.dryRun,
       inputs: old.inputs ?? {},
       state: old.outputs ?? {},
+      timeoutSeconds: old.customTimeouts?.read ?? 0,
     });
     if (found === undefined) {
       this.#new = undefined;
@@ -79,6 +65,7 @@ export class RefreshStep implements Step {
       outputs: found.outputs,
     };
     delete state.initErrors;
+    setRefreshBeforeUpdate(state, found.refreshBeforeUpdate);
     if (found.initErrors !== undefined) {
       state.initErrors = [...found.initErrors];
       this.#context.diagnostics.warning(
@@ -104,13 +91,5 @@ export class RefreshStep implements Step {
       );
       this.#diff = invertDiff(answer);
     }
-  }
-
-  end(): void {
-    // The whole base of the operation is replaced when all are refreshed.
-  }
-
-  settle(): void {
-    // Nobody waits for it.
   }
 }

@@ -1,7 +1,8 @@
 import type { ResourceState } from "../../model.ts";
 import type { Registration } from "../goal.ts";
-import { isDefaultProvider, isProviderType } from "../urn.ts";
-import type { Step, StepContext } from "./step.ts";
+import { isProviderType } from "../urn.ts";
+import { ResourceStep } from "./step.ts";
+import type { StepContext, StepOutcome } from "./step.ts";
 
 interface SameStepOptions {
   registration?: Registration | undefined;
@@ -12,7 +13,7 @@ interface SameStepOptions {
 }
 
 /** Nothing changes, but what is on record of the resource's options may. */
-export class SameStep implements Step {
+export class SameStep extends ResourceStep {
   readonly op = "same";
   readonly countedAs = "same";
   readonly logical = true;
@@ -23,6 +24,7 @@ export class SameStep implements Step {
   readonly #options: SameStepOptions;
 
   constructor(context: StepContext, old: ResourceState, state: ResourceState, options: SameStepOptions = {}) {
+    super();
     this.#context = context;
     this.old = old;
     this.new = state;
@@ -30,24 +32,7 @@ export class SameStep implements Step {
     this.#options = options;
   }
 
-  get urn(): string {
-    return this.new.urn;
-  }
-  get type(): string {
-    return this.new.type;
-  }
-  get provider(): string {
-    return this.new.provider ?? "";
-  }
-  get internal(): boolean {
-    return isDefaultProvider(this.urn);
-  }
-
-  begin(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async apply(): Promise<void> {
+  override async apply(): Promise<void> {
     if (this.skippedCreate) return;
     if (this.old.id !== undefined) this.new.id = this.old.id;
     this.new.outputs = this.old.outputs ?? {};
@@ -55,11 +40,11 @@ export class SameStep implements Step {
       await this.#context.providers.same({ ...this.new, inputs: this.old.inputs ?? {} });
   }
 
-  end(outcome: "done" | "partial" | "failed"): void {
+  override end(outcome: StepOutcome): void {
     if (outcome === "done" && !this.skippedCreate) this.#context.journal.put(this.new, this.old);
   }
 
-  settle(): void {
+  override settle(): void {
     this.#options.registration?.settle({ state: this.new, unknown: this.skippedCreate });
   }
 }

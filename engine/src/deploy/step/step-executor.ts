@@ -1,6 +1,6 @@
 /** Applies steps: in order within a chain, chains at once, as many as allowed. */
 import type { ResourceState, StepOp } from "../../model.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, PluginCrashedError } from "../errors.ts";
 import type { EventSink, StepDescription } from "../events.ts";
 import { containsSecrets, makeSecret } from "../property/value.ts";
 import { Semaphore } from "../semaphore.ts";
@@ -101,7 +101,8 @@ export class StepExecutor {
       this.#report(step, error);
       const partial = error instanceof PartialFailureError;
       if (partial) this.#finish(step);
-      step.end(partial ? "partial" : "failed");
+      // What a plugin began before it was gone may be there: the state says so.
+      step.end(partial ? "partial" : error instanceof PluginCrashedError ? "unknown" : "failed");
       throw error;
     }
     this.#finish(step);

@@ -2,11 +2,13 @@ import type { PropertyMap, PropertyValue, ResourceState, StepOp } from "../../mo
 import { own } from "../../own.ts";
 import type { Diagnostics } from "../diagnostics.ts";
 import type { StepDescription } from "../events.ts";
-import type { HookKind } from "../goal.ts";
+import type { LifecycleHook } from "../goal.ts";
 import type { PropertyDiff } from "../property/diff.ts";
+import type { ResourceHooks } from "../protocol/hooks.ts";
 import type { Provider } from "../provider/provider.ts";
 import type { ProviderRegistry } from "../provider/provider-registry.ts";
 import type { SnapshotJournal } from "../snapshot-journal.ts";
+import { isDefaultProvider } from "../urn.ts";
 
 /** What steps work with. */
 export interface StepContext {
@@ -15,12 +17,17 @@ export interface StepContext {
   readonly providers: ProviderRegistry;
   readonly journal: SnapshotJournal;
   /** Runs what the program hooked to an event of the resource. */
-  readonly runHooks: (kind: HookKind, state: ResourceState, old?: ResourceState) => Promise<void>;
+  readonly runHooks: (kind: LifecycleHook, state: ResourceState, old?: ResourceState) => Promise<void>;
+  /** Whether what the program hooked to failures of the resource wants the operation to be tried again. */
+  readonly wantRetry: ResourceHooks["wantRetry"];
   /** Whether the resource is deleted by this operation too. */
   readonly isCondemned: (urn: string) => boolean;
   /** Called with a condition that must fail the operation, though the step itself succeeded. */
   readonly recordError: (error: Error) => void;
 }
+
+/** How an attempt ended: "unknown" when nobody can say whether it did something. */
+export type StepOutcome = "done" | "partial" | "failed" | "unknown";
 
 /** One thing to be done to one resource. */
 export interface Step extends StepDescription {
@@ -34,9 +41,65 @@ export interface Step extends StepDescription {
   /** @throws PartialFailureError when the resource is there, but not healthy. */
   apply: () => Promise<void>;
   /** Puts the result on record. */
-  end: (outcome: "done" | "partial" | "failed") => void;
+  end: (outcome: StepOutcome) => void;
   /** Tells the program. */
   settle: () => void;
+}
+
+/** What most kinds of steps have in common. */
+export abstract class ResourceStep implements Step {
+  abstract readonly op: StepOp;
+  abstract readonly countedAs: StepOp | undefined;
+  abstract readonly logical: boolean;
+  abstract readonly old: ResourceState | undefined;
+  abstract readonly new: ResourceState | undefined;
+  readonly #differences: Differences;
+
+  constructor(differences: Differences = NO_DIFFERENCES) {
+    this.#differences = differences;
+  }
+
+  /** The resource that the step is about, as new as it is known. */
+  protected get subject(): ResourceState {
+    const subject = this.new ?? this.old;
+    if (subject === undefined) throw new Error(`a ${this.op} step is about no resource`);
+    return subject;
+  }
+  get urn(): string {
+    return this.subject.urn;
+  }
+  get type(): string {
+    return this.subject.type;
+  }
+  get provider(): string {
+    return this.subject.provider ?? "";
+  }
+  get internal(): boolean {
+    return isDefaultProvider(this.urn);
+  }
+  get keys(): readonly string[] {
+    return this.#differences.keys;
+  }
+  get diffs(): readonly string[] {
+    return this.#differences.diffs;
+  }
+  get detailedDiff(): Differences["detailedDiff"] {
+    return this.#differences.detailedDiff;
+  }
+
+  begin(): Promise<void> {
+    return Promise.resolve();
+  }
+  apply(): Promise<void> {
+    return Promise.resolve();
+  }
+  /** Most steps have something to put on record. */
+  end(outcome: StepOutcome): void {
+    void outcome;
+  }
+  settle(): void {
+    // Nobody waits for it.
+  }
 }
 
 /** The resource was made or changed, but its provider could not bring it to health. */
@@ -47,7 +110,7 @@ export class PartialFailureError extends Error {
   }
 }
 
-/** The parts of a step that most kinds have in common. */
+/** Why a resource is changed. */
 export interface Differences {
   keys: readonly string[];
   diffs: readonly string[];
