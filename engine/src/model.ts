@@ -136,6 +136,14 @@ export interface ProjectPlugin {
   version?: string;
 }
 
+/** A policy pack that the operation is checked against. */
+export interface PolicyPackRequest {
+  /** A folder with PulumiPolicy.yaml, or a program that serves policies; from the working folder. */
+  path: string;
+  /** A JSON file with its configuration; from the working folder. */
+  config?: string;
+}
+
 export type OperationKind = "preview" | "update" | "refresh" | "destroy";
 
 /** What `deploy/` is given to carry one operation out. */
@@ -158,6 +166,8 @@ export interface OperationRequest {
   client?: string;
   /** @default [] */
   plugins?: readonly ProjectPlugin[];
+  /** Not used by refresh and destroy, as in Pulumi. @default [] */
+  policyPacks?: readonly PolicyPackRequest[];
   /** Keys as `project:key`, values decrypted. */
   config: ReadonlyMap<string, { value: string; secret: boolean }>;
   /** The snapshot before the operation. */

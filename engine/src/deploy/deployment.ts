@@ -9,6 +9,7 @@ import { programEntry } from "./program/language-host.ts";
 import { Callbacks } from "./protocol/callbacks.ts";
 import { EngineService } from "./protocol/engine-service.ts";
 import { ResourceHooks } from "./protocol/hooks.ts";
+import { Policies } from "./policy/policies.ts";
 import { BuiltinProvider } from "./provider/builtin-provider.ts";
 import { ProviderRegistry } from "./provider/provider-registry.ts";
 import { SnapshotJournal } from "./snapshot-journal.ts";
@@ -37,6 +38,7 @@ export class Deployment {
   readonly providers: ProviderRegistry;
   readonly callbacks = new Callbacks();
   readonly hooks: ResourceHooks;
+  readonly policies: Policies;
   readonly engineAddress: string;
   readonly #engine: EngineService;
   readonly #generator: StepGenerator;
@@ -85,6 +87,9 @@ export class Deployment {
         this.#error ??= error;
       },
     };
+    const { diagnostics, olds, progress } = this;
+    const { recordError } = this.context;
+    this.policies = new Policies({ request, events, diagnostics, olds, progress, engineAddress, recordError });
     this.executor = new StepExecutor({
       context: this.context,
       events,
@@ -180,7 +185,7 @@ export class Deployment {
   async close(): Promise<void> {
     this.request.signal.removeEventListener("abort", this.#onCancel);
     this.callbacks.close();
-    await this.providers.close();
+    await Promise.all([this.providers.close(), this.policies.close()]);
     this.#engine.close();
   }
 
@@ -208,6 +213,7 @@ export class Deployment {
   readonly #onCancel = (): void => {
     this.stop();
     void this.providers.cancel();
+    void this.policies.cancel();
   };
 
   #providerRegistry(): ProviderRegistry {
@@ -235,7 +241,7 @@ export class Deployment {
   }
 
   #stepGenerator(): StepGenerator {
-    const { context, olds, progress, request, targets, excludes, replaces } = this;
+    const { context, olds, progress, policies, request, targets, excludes, replaces } = this;
     const rules = new TargetRules({
       context,
       olds,
@@ -253,6 +259,6 @@ export class Deployment {
     });
     const { stack, project } = request;
     const identities = new Identities({ stack, project, context, olds, progress });
-    return new StepGenerator({ context, olds, progress, targets: rules, planner, identities });
+    return new StepGenerator({ context, olds, progress, targets: rules, planner, identities, policies });
   }
 }

@@ -33,6 +33,8 @@ interface Summary {
   durationSeconds: number;
   changes: Partial<Record<StepOp, number>>;
   result: "succeeded" | "failed" | "";
+  /** Versions of the policy packs that ran, by name. */
+  policyPacks: Readonly<Record<string, string>>;
 }
 
 export class EventSink {
@@ -83,10 +85,15 @@ export class EventSink {
       maybeCorrupt: summary.maybeCorrupt,
       durationSeconds: Math.ceil(summary.durationSeconds),
       resourceChanges: summary.changes,
-      policyPacks: {},
+      // Pulumi's one name that begins with a capital.
+      PolicyPacks: summary.policyPacks,
       isPreview: summary.isPreview,
       ...(summary.result === "" ? {} : { result: summary.result }),
     });
+  }
+
+  policy(kind: PolicyEventKind, payload: object): void {
+    this.#send(kind, payload);
   }
 
   cancel(): void {
@@ -106,6 +113,14 @@ export class EventSink {
 function withoutAnsiCodes(text: string): string {
   return text.replace(/\u001b\[[0-9;]*[mK]/g, "");
 }
+
+type PolicyEventKind =
+  | "policyLoadEvent"
+  | "policyEvent"
+  | "policyRemediationEvent"
+  | "policyAnalyzeSummaryEvent"
+  | "policyRemediateSummaryEvent"
+  | "policyAnalyzeStackSummaryEvent";
 
 export interface DiagnosticOptions {
   streamId?: number;
@@ -147,7 +162,8 @@ function stateMetadata(state: ResourceState | undefined): object | null {
   };
 }
 
-function blindMap(map: PropertyMap): Record<string, unknown> {
+/** Properties as events have them, without their secrets. */
+export function blindMap(map: PropertyMap): Record<string, unknown> {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, blind(value)]));
 }
 

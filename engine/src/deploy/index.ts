@@ -14,11 +14,12 @@ import { DeleteProtectedError } from "./step/delete-step.ts";
 export async function runOperation(request: OperationRequest): Promise<OperationResult> {
   const startedAt = performance.now();
   const deployment = await Deployment.start(request);
-  deployment.events.prelude(
-    Object.fromEntries([...request.config].map(([key, { value, secret }]) => [key, secret ? "[secret]" : value])),
-  );
   try {
     try {
+      await deployment.policies.load();
+      deployment.events.prelude(
+        Object.fromEntries([...request.config].map(([key, { value, secret }]) => [key, secret ? "[secret]" : value])),
+      );
       await carryOut(deployment);
     } catch (error) {
       deployment.fail(error);
@@ -34,6 +35,7 @@ export async function runOperation(request: OperationRequest): Promise<Operation
       durationSeconds: request.dryRun ? 0 : (performance.now() - startedAt) / 1_000,
       changes,
       result: ok ? "succeeded" : "failed",
+      policyPacks: deployment.policies.summary,
     });
     await deployment.journal.flushed();
     return {
@@ -57,7 +59,14 @@ async function carryOut(deployment: Deployment): Promise<void> {
   reportUnknownTargets(deployment, deployment.replaces);
   if (deployment.error !== undefined) return;
   if (request.kind === "destroy") await destroy(deployment);
-  else await runProgram(deployment);
+  else await update(deployment);
+}
+
+async function update(deployment: Deployment): Promise<void> {
+  await runProgram(deployment);
+  // A stack that is not all that it is to be is not judged.
+  const isWhole = !deployment.isStopped && deployment.executor.failedSteps.length === 0;
+  if (isWhole) await deployment.policies.checkStack(deployment.snapshot());
 }
 
 async function destroy(deployment: Deployment): Promise<void> {

@@ -22,6 +22,8 @@ interface MarshalOptions {
   keepSecrets?: boolean;
   /** Without it the receiver sees a resource's id, or its URN when it has none. */
   keepResources?: boolean;
+  /** Properties that the SDK keeps for itself (`__provider`) are left out. */
+  skipInternalKeys?: boolean;
 }
 
 type WireMap = Record<string, JavaScriptValue>;
@@ -33,6 +35,7 @@ export function marshalProperties(properties: PropertyMap, options: MarshalOptio
 export function toWireMap(properties: PropertyMap, options: MarshalOptions): WireMap {
   return Object.fromEntries(
     Object.entries(properties).flatMap(([key, value]) => {
+      if (options.skipInternalKeys && key.startsWith("__")) return [];
       const marshalled = toWire(value, options);
       return marshalled === undefined ? [] : [[key, marshalled]];
     }),

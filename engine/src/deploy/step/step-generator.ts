@@ -7,6 +7,7 @@ import type { OldResources } from "../old-resources.ts";
 import { NO_CHANGES, someChanges, triggersReplace } from "../property/diff.ts";
 import type { DiffResult } from "../property/diff.ts";
 import { containsUnknowns, mapsEqual } from "../property/value.ts";
+import type { Policies, PolicyTurn } from "../policy/policies.ts";
 import { diffResource } from "../provider/diff-resource.ts";
 import type { Provider } from "../provider/provider.ts";
 import { isProviderType, isRootStack, parseProviderReference } from "../urn.ts";
@@ -42,6 +43,15 @@ interface GeneratorDeps {
   targets: TargetRules;
   planner: ReplacementPlanner;
   identities: Identities;
+  policies: Policies;
+}
+
+/** A registration with its URN, the old state that it goes on from, and its place among the others. */
+interface Claim {
+  registration: Registration;
+  state: ResourceState;
+  old: ResourceState | undefined;
+  turn: PolicyTurn;
 }
 
 export class StepGenerator {
@@ -58,7 +68,7 @@ export class StepGenerator {
    * Up to its first `await` it claims the URN, so registrations are accepted in their order.
    */
   async generate(registration: Registration, onSteps: (steps: Step[]) => Promise<void>): Promise<void> {
-    const { context, progress } = this.#deps;
+    const { progress } = this.#deps;
     const { goal } = registration;
     const urn = this.#deps.identities.claimUrn(goal.parent, goal.type, goal.name);
     const old = this.#deps.identities.findOld(urn, goal);
@@ -68,19 +78,36 @@ export class StepGenerator {
       const former = progress.renamedFrom.get(urn);
       if (former !== undefined) progress.providers.set(former, state);
     }
+    const turn = this.#deps.policies.enter();
+    try {
+      await this.#follow({ registration, state, old, turn }, onSteps);
+    } finally {
+      turn.leave();
+    }
+  }
+
+  async #follow(claim: Claim, onSteps: (steps: Step[]) => Promise<void>): Promise<void> {
+    const { context, progress } = this.#deps;
+    const { registration, state, old, turn } = claim;
+    const { goal } = registration;
+    const { urn } = state;
     const provider = goal.custom ? await this.#providerFor(state) : undefined;
     const recreating = progress.deletes.has(urn);
     const formerId = old?.importID ?? old?.id;
     if (goal.custom && goal.importId !== "" && (old === undefined || old.external || formerId !== goal.importId)) {
       progress.imports.add(urn);
+      // What comes after it need not wait until it is there.
+      turn.leave();
       let found: ResourceState | undefined;
       const step = new ImportStep(context, state, recreating ? undefined : old, (imported) => (found = imported));
       await onSteps(old === undefined || recreating ? [step] : [step, new ReplaceStep(old, state, NO_DIFFERENCES)]);
       if (found === undefined) return;
-      await onSteps(await this.#compare(registration, stateOf(urn, goal, found), found, provider, recreating));
+      await onSteps(
+        await this.#compare({ ...claim, state: stateOf(urn, goal, found), old: found }, provider, recreating),
+      );
       return;
     }
-    await onSteps(await this.#compare(registration, state, old, provider, recreating));
+    await onSteps(await this.#compare(claim, provider, recreating));
   }
 
   generateRead(goal: ReadGoal, settle: (state: ResourceState) => void): Step[] {
@@ -122,9 +149,7 @@ export class StepGenerator {
   }
 
   async #compare(
-    registration: Registration,
-    state: ResourceState,
-    old: ResourceState | undefined,
+    { registration, state, old, turn }: Claim,
     provider: Provider | undefined,
     recreating: boolean,
   ): Promise<Step[]> {
@@ -140,6 +165,7 @@ export class StepGenerator {
         : (old?.inputs ?? goal.inputs);
     }
     if (isTargeted) targets.keepDependencies(state);
+    state.inputs = await turn.check(state, goal);
     if (recreating && old !== undefined) return this.#recreate(registration, state, old);
     if (old?.external) {
       progress.creates.add(urn);
