@@ -3,7 +3,8 @@ import { TaskPriority } from "../../contracts/task.ts";
 import { isTransient, withTransaction, type Pool, type PoolClient } from "../runtime/database.ts";
 import type { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { admitTasks, type AdmittedTask } from "./admission/admit.ts";
+import { admitTasks, pruneTurns, type AdmittedTask } from "./admission/admit.ts";
+import { AGEING_SECONDS } from "./admission/fair-share.ts";
 import { Leadership } from "./admission/leadership.ts";
 import { findUndelivered, recoverLostTasks } from "./admission/recover.ts";
 import type { RunnerMetrics } from "./metrics.ts";
@@ -24,6 +25,8 @@ export interface DispatcherDeps {
   readonly metrics?: RunnerMetrics;
   /** How long a dispatcher that stands still keeps others from taking over. @default 5 */
   readonly leadershipSeconds?: number;
+  /** A task that has waited so long is treated as one of the next more urgent priority. @default 60 */
+  readonly ageingSeconds?: number;
 }
 
 const TICK_MS = 1_000;
@@ -122,6 +125,7 @@ export class Dispatcher {
       await this.#reconcile();
       await this.#measure();
       await pruneWorkers(pool);
+      await this.#asLeader((client) => pruneTurns(client));
     }
   }
 
@@ -140,7 +144,8 @@ export class Dispatcher {
   async #admit(): Promise<void> {
     if (!this.#leads) return;
     for (let more = true; more;) {
-      const admitted = await this.#asLeader((client) => admitTasks(client, this.#caps, BATCH));
+      const options = { caps: this.#caps, ageingSeconds: this.#deps.ageingSeconds ?? AGEING_SECONDS, limit: BATCH };
+      const admitted = await this.#asLeader((client) => admitTasks(client, options));
       await this.#announce(admitted);
       more = admitted.length === BATCH;
     }

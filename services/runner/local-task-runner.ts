@@ -6,6 +6,7 @@ import { isTerminal, type AgentTask, type TaskResult, type TaskStatus } from "..
 import { isTerminalEvent, type TaskEvent } from "../../contracts/task-event.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { RunnerClosedError } from "./errors.ts";
+import { LocalShares, type LocalWaitingTask } from "./admission/local-shares.ts";
 import { LocalTask } from "./local-task.ts";
 import type { RunnerMetrics } from "./metrics.ts";
 import { checkLoad, checkRetryable, checkStorable, checkTimeout, fingerprint, toRetry } from "./submission.ts";
@@ -38,6 +39,7 @@ export class LocalTaskRunner implements TaskRunner {
   readonly #ended: string[] = [];
   readonly #running = new Map<TaskAttempt, Promise<void>>();
   readonly #watchers = new Watchers();
+  readonly #shares = new LocalShares();
   readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
   #submissions = 0;
@@ -156,15 +158,31 @@ export class LocalTaskRunner implements TaskRunner {
     this.#closed.abort();
   }
 
-  /** Starts what may start: by priority, within one in the order of submission, within the workspaces' caps. */
+  /** Starts what may start, in fair shares, within the workspaces' caps. */
   #schedule(): void {
-    const waiting = [...this.#tasks.values()].filter(({ state }) => state === "queued").sort((a, b) => a.compare(b));
-    for (const local of waiting) {
-      if (this.#closing !== undefined || this.#running.size >= this.#deps.concurrency) return;
-      if (this.#count(local.task.workspaceId, "running") < this.#deps.planLimits[local.plan].maxRunningTasks) {
-        this.#start(local);
-      }
+    if (this.#closing !== undefined) return;
+    const waiting = [...this.#tasks.values()].filter(({ state }) => state === "queued");
+    const room = this.#deps.concurrency - this.#running.size;
+    if (waiting.length === 0 || room <= 0) return;
+    for (const taskId of this.#shares.choose(
+      waiting.map((local) => this.#asWaiting(local)),
+      room,
+    )) {
+      this.#start(this.#find(taskId));
     }
+  }
+
+  #asWaiting(local: LocalTask): LocalWaitingTask {
+    const cap = this.#deps.planLimits[local.plan].maxRunningTasks;
+    const { workspaceId, priority, taskId } = local.task;
+    return {
+      id: taskId,
+      workspaceId,
+      priority,
+      submission: local.submission,
+      waitedSeconds: (Date.now() - local.submittedAt.getTime()) / 1_000,
+      freeSlots: Math.max(0, cap - this.#count(workspaceId, "running")),
+    };
   }
 
   #start(local: LocalTask): void {

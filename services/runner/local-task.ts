@@ -2,7 +2,6 @@ import type { PlanTier } from "../../contracts/plan.ts";
 import {
   isTerminal,
   TASK_TRANSITIONS,
-  TaskPriority,
   type AgentTask,
   type TaskError,
   type TaskResult,
@@ -47,10 +46,9 @@ export class LocalTask {
     this.#record({ type: "task_queued" });
   }
 
-  /** The more urgent first, then the one submitted first. */
-  compare(other: LocalTask): number {
-    const rank = ({ task }: LocalTask): number => TaskPriority.options.indexOf(task.priority);
-    return rank(this) - rank(other) || this.#input.submission - other.#input.submission;
+  /** The place in the order of submission. */
+  get submission(): number {
+    return this.#input.submission;
   }
 
   status(): TaskStatus {

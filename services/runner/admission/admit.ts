@@ -1,6 +1,8 @@
 import type { PlanTier } from "../../../contracts/plan.ts";
-import type { TaskPriority } from "../../../contracts/task.ts";
+import { TaskPriority } from "../../../contracts/task.ts";
 import type { PoolClient } from "../../runtime/database.ts";
+import { measureRoom, type Room } from "./capacity.ts";
+import { chooseTasks, type Choice, type Clocks, type WaitingTask, type WaitingWorkspace } from "./fair-share.ts";
 
 export interface AdmittedTask {
   readonly id: string;
@@ -8,53 +10,149 @@ export interface AdmittedTask {
   readonly priority: TaskPriority;
 }
 
+export interface AdmissionOptions {
+  /** Tasks of one workspace that may run at once, by plan. */
+  readonly caps: Readonly<Record<PlanTier, number>>;
+  /** @see ChoiceOptions in fair-share.ts */
+  readonly ageingSeconds: number;
+  /** At most so many tasks in one pass. */
+  readonly limit: number;
+}
+
 /**
- * Lets waiting tasks start, as far as their workspaces' plans allow: by priority, and within one in the order of
- * submission. A task holds its slot from here until it ends or is queued again.
+ * Lets waiting tasks start: as many as the workers have room for, as their workspaces' plans allow, in fair shares. A
+ * task holds its slot from here until it ends or is queued again.
  *
  * Must run in a transaction that has confirmed the leadership: two at once would fill the same slots twice. What it
  * reads is the workspaces with waiting tasks, one index look-up each, and no idle one.
  */
-export async function admitTasks(
+export async function admitTasks(client: PoolClient, options: AdmissionOptions): Promise<AdmittedTask[]> {
+  const room = await measureRoom(client);
+  const total = Math.min(room.total, options.limit);
+  if (total <= 0) return [];
+  const waiting = await findWaiting(client, options.caps, room, total);
+  if (waiting.tasks.length === 0) return [];
+  const clocks = await readClocks(client);
+  const choice = chooseTasks(waiting.tasks, waiting.workspaces, clocks, {
+    room: { ...room, total },
+    ageingSeconds: options.ageingSeconds,
+  });
+  return record(client, choice);
+}
+
+interface WaitingRow extends Omit<WaitingTask, "submission"> {
+  readonly submission: string;
+  readonly freeSlots: number;
+  readonly finish: number;
+}
+
+/**
+ * The first tasks of workspaces that wait and have a slot, by priority: of as many workspaces as tasks can be chosen,
+ * since those that were served least come first.
+ */
+async function findWaiting(
   client: PoolClient,
   caps: Readonly<Record<PlanTier, number>>,
-  limit: number,
-): Promise<AdmittedTask[]> {
-  const { rows } = await client.query<AdmittedTask>(
-    `WITH RECURSIVE waiting (workspace_id) AS (
-       (SELECT workspace_id FROM task_executions WHERE status = 'queued' AND admitted_at IS NULL
-        ORDER BY workspace_id LIMIT 1)
+  room: Room,
+  total: number,
+): Promise<{ tasks: WaitingTask[]; workspaces: WaitingWorkspace[] }> {
+  const open = TaskPriority.options.filter((priority) => room.byPriority[priority] > 0);
+  const { rows } = await client.query<WaitingRow>(
+    // Steps from one workspace to the next in the index of what waits, which a query over all that waits cannot do.
+    `WITH RECURSIVE lines (priority, workspace_id) AS (
+       (SELECT priority, workspace_id FROM task_executions WHERE status = 'queued' AND admitted_at IS NULL
+        ORDER BY priority, workspace_id LIMIT 1)
        UNION ALL
-       SELECT (SELECT t.workspace_id FROM task_executions t
-               WHERE t.status = 'queued' AND t.admitted_at IS NULL AND t.workspace_id > waiting.workspace_id
-               ORDER BY t.workspace_id LIMIT 1)
-       FROM waiting WHERE waiting.workspace_id IS NOT NULL
-     ), chosen AS (
-       SELECT candidate.id, candidate.priority, candidate.submission
-       FROM waiting
-       JOIN workspaces w ON w.id = waiting.workspace_id
-       CROSS JOIN LATERAL (
-         SELECT count(*) AS used FROM task_executions t
-         WHERE t.workspace_id = w.id AND t.status IN ('queued', 'scheduled', 'running') AND t.admitted_at IS NOT NULL
-       ) slots
-       CROSS JOIN LATERAL (
-         SELECT t.id, t.priority, t.submission FROM task_executions t
-         WHERE t.workspace_id = w.id AND t.status = 'queued' AND t.admitted_at IS NULL
-         ORDER BY t.priority, t.submission
-         LIMIT greatest(0, ($1::jsonb ->> w.plan)::bigint - slots.used)
-       ) candidate
-       ORDER BY candidate.priority, candidate.submission
-       LIMIT $2
+       SELECT following.* FROM lines CROSS JOIN LATERAL (
+         SELECT t.priority, t.workspace_id FROM task_executions t
+         WHERE t.status = 'queued' AND t.admitted_at IS NULL
+           AND (t.priority, t.workspace_id) > (lines.priority, lines.workspace_id)
+         ORDER BY t.priority, t.workspace_id LIMIT 1
+       ) following
+     ), slots AS (
+       SELECT workspace_id, count(*)::int AS used FROM task_executions
+       WHERE status IN ('queued', 'scheduled', 'running') AND admitted_at IS NOT NULL GROUP BY workspace_id
+     ), ranked AS (
+       SELECT lines.priority, lines.workspace_id, coalesce(turn.finish, 0) AS finish,
+         ($1::jsonb ->> w.plan)::int - coalesce(slots.used, 0) AS free,
+         row_number() OVER (
+           PARTITION BY lines.priority ORDER BY greatest(turn.finish, clock.workspaces), lines.workspace_id
+         ) AS place
+       FROM lines
+       JOIN workspaces w ON w.id = lines.workspace_id
+       LEFT JOIN slots ON slots.workspace_id = w.id
+       LEFT JOIN admission_turns turn ON turn.workspace_id = w.id
+       CROSS JOIN admission_clock clock
+       WHERE lines.priority = ANY ($2::task_priority[]) AND ($1::jsonb ->> w.plan)::int > coalesce(slots.used, 0)
+     )
+     SELECT task.id, ranked.workspace_id AS "workspaceId", ranked.priority, task.submission,
+       extract(epoch FROM now() - task.submitted_at)::float8 AS "waitedSeconds",
+       ranked.free AS "freeSlots", ranked.finish
+     FROM ranked CROSS JOIN LATERAL (
+       SELECT t.id, t.submission, t.submitted_at FROM task_executions t
+       WHERE t.status = 'queued' AND t.admitted_at IS NULL
+         AND t.priority = ranked.priority AND t.workspace_id = ranked.workspace_id
+       ORDER BY t.submission LIMIT least(ranked.free, $3)
+     ) task
+     WHERE ranked.place <= $3`,
+    [JSON.stringify(caps), open, total],
+  );
+  const workspaces = new Map(
+    rows.map(({ workspaceId, freeSlots, finish }) => [workspaceId, { workspaceId, freeSlots, finish }]),
+  );
+  const tasks = rows.map(({ id, workspaceId, priority, submission, waitedSeconds }) => ({
+    id,
+    workspaceId,
+    priority,
+    submission: Number(submission),
+    waitedSeconds,
+  }));
+  return { tasks, workspaces: [...workspaces.values()] };
+}
+
+async function readClocks(client: PoolClient): Promise<Clocks> {
+  const { rows } = await client.query<{ workspaces: number; priorities: number; finishes: number[] }>(
+    "SELECT workspaces, priorities, finishes FROM admission_clock",
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error("admission_clock holds no row: the record was changed by hand");
+  const finishes = TaskPriority.options.map((priority, index) => [priority, row.finishes[index] ?? 0] as const);
+  return { ...row, finishes: Object.fromEntries(finishes) as Record<TaskPriority, number> };
+}
+
+async function record(client: PoolClient, { tasks, clocks, finishes }: Choice): Promise<AdmittedTask[]> {
+  if (tasks.length === 0) return [];
+  const { rows } = await client.query<AdmittedTask>(
+    `WITH chosen AS (
+       SELECT * FROM unnest($1::uuid[]) WITH ORDINALITY AS chosen (id, place)
      ), admitted AS (
        UPDATE task_executions t SET admitted_at = now(), event_count = t.event_count + 1
        FROM chosen WHERE t.id = chosen.id AND t.status = 'queued' AND t.admitted_at IS NULL
-       RETURNING t.id, t.workspace_id, t.priority, t.submission, t.event_count
+       RETURNING t.id, t.workspace_id, t.priority, t.event_count, chosen.place
      ), events AS (
        INSERT INTO task_events (task_id, sequence, body)
        SELECT id, event_count, '{"type": "task_admitted"}' FROM admitted
+     ), clock AS (
+       UPDATE admission_clock SET workspaces = $2, priorities = $3, finishes = $4
+     ), turns AS (
+       INSERT INTO admission_turns (workspace_id, finish) SELECT * FROM unnest($5::uuid[], $6::float8[])
+       ON CONFLICT (workspace_id) DO UPDATE SET finish = excluded.finish
      )
-     SELECT id, workspace_id, priority FROM admitted ORDER BY priority, submission`,
-    [JSON.stringify(caps), limit],
+     SELECT id, workspace_id, priority FROM admitted ORDER BY place`,
+    [
+      tasks.map(({ id }) => id),
+      clocks.workspaces,
+      clocks.priorities,
+      TaskPriority.options.map((priority) => clocks.finishes[priority]),
+      [...finishes.keys()],
+      [...finishes.values()],
+    ],
   );
   return rows;
+}
+
+/** Forgets the turns of workspaces that are behind the clock, as one that comes new is. */
+export async function pruneTurns(client: PoolClient): Promise<[]> {
+  await client.query("DELETE FROM admission_turns WHERE finish <= (SELECT workspaces FROM admission_clock)");
+  return [];
 }

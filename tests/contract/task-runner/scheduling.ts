@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
+import type { PlanTier } from "../../../contracts/plan.ts";
+import type { AgentTask } from "../../../contracts/task.ts";
 import { aTask, completed, untilEvent } from "../../support/runner.ts";
 import { LONG_MS, type StartRunner } from "./harness.ts";
 
@@ -58,5 +60,63 @@ export function describeScheduling(start: StartRunner): void {
     gate.resolve(null);
     for (const { taskId } of tasks) await runner.result(taskId, { waitMs: LONG_MS });
     assert.deepEqual(order, ["gate", "critical 2", "critical 5", "high 3", "normal 1", "low 0", "low 4"]);
+  });
+
+  /** Starts in order, while tasks of `first` are under way or wait when those of `later` are submitted. */
+  const startsOf = async (
+    first: (workspace: (plan: PlanTier) => Promise<string>) => Promise<AgentTask[]>,
+    later: (workspace: (plan: PlanTier) => Promise<string>) => Promise<AgentTask[]>,
+  ): Promise<string[]> => {
+    const order: string[] = [];
+    const gate = Promise.withResolvers<null>();
+    const { runner, workspace } = await start(
+      async ({ task }) => {
+        order.push(task.prompt);
+        await gate.promise;
+        return completed;
+      },
+      { concurrency: 4, plans: { enterprise: { maxRunningTasks: 100, submissionsPerMinute: 10_000 } } },
+    );
+    const tasks = [];
+    for (const each of [first, later]) {
+      const batch = await each(workspace);
+      for (const task of batch) await runner.submit(task);
+      tasks.push(...batch);
+    }
+    gate.resolve(null);
+    for (const { taskId } of tasks) await runner.result(taskId, { waitMs: LONG_MS });
+    return order;
+  };
+  const several = (count: number, make: () => AgentTask) => Array.from({ length: count }, make);
+
+  it("gives a workspace with one task its turn before the tenth of one with very many", async () => {
+    const order = await startsOf(
+      async (workspace) => {
+        const workspaceId = await workspace("enterprise");
+        return several(150, () => aTask(workspaceId, { prompt: "many" }));
+      },
+      async (workspace) => {
+        const ids = await Promise.all(Array.from({ length: 10 }, () => workspace("enterprise")));
+        return ids.map((workspaceId) => aTask(workspaceId, { prompt: "one" }));
+      },
+    );
+    assert.equal(order.length, 160);
+    // 4 run and at most 4 are decided already; from then on every other start is of one of the ten.
+    assert.ok(order.lastIndexOf("one") < 4 + 4 + 2 * 10 + 2, order.slice(0, 60).join(" "));
+  });
+
+  it("lets the least urgent have their share while the most urgent never end", async () => {
+    const order = await startsOf(
+      async (workspace) => {
+        const workspaceId = await workspace("enterprise");
+        return several(140, () => aTask(workspaceId, { prompt: "critical", priority: "critical" }));
+      },
+      async (workspace) => {
+        const workspaceId = await workspace("enterprise");
+        return several(10, () => aTask(workspaceId, { prompt: "low", priority: "low" }));
+      },
+    );
+    const before = order.slice(0, 120).filter((prompt) => prompt === "low").length;
+    assert.ok(before >= 8, `${before} of 120 starts: ${order.join(" ")}`);
   });
 }

@@ -84,12 +84,17 @@ const admit: Command = {
   check: () => true,
   run: async (model, real) => {
     const caps = { starter: CAP, pilot: CAP, pro: CAP, business: CAP, enterprise: CAP };
-    await withTransaction(real.process.pool, (client) => admitTasks(client, caps, 100));
-    const rank = ({ priority }: ModelTask): number => TaskPriority.options.indexOf(priority);
-    const waiting = model.filter((task) => task.state === "queued" && !task.admitted).sort((a, b) => rank(a) - rank(b));
-    for (const task of waiting.slice(0, CAP - model.filter(holdsSlot).length)) {
-      task.admitted = true;
-      task.events += 1;
+    const options = { caps, ageingSeconds: 60, limit: 100 };
+    const admitted = await withTransaction(real.process.pool, (client) => admitTasks(client, options));
+    const waiting = model.filter((task) => task.state === "queued" && !task.admitted);
+    assert.equal(admitted.length, Math.min(CAP - model.filter(holdsSlot).length, waiting.length));
+    for (const { id, priority } of admitted) {
+      // Which priority comes next is the matter of fair shares; within one it is the order of submission.
+      const next = waiting.find((task) => task.priority === priority && !task.admitted);
+      assert.equal(id, next?.id);
+      if (next === undefined) continue;
+      next.admitted = true;
+      next.events += 1;
     }
     await compare(model, real);
   },
