@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { PlanLimits, PlanTier } from "./plan.ts";
-import { AgentTask, TaskPriority, TaskState, TaskStatus, TaskType } from "./task.ts";
+import { AgentTask, TaskPriority, TaskState, TaskStatus, TaskType, TaskWait } from "./task.ts";
 import { ToolPolicy, WorkerToolName, ToolDecision, ToolLevel } from "./tools.ts";
 import { Artifact, CachedRepository, EgressRule, Workspace } from "./workspace.ts";
 
@@ -79,7 +79,10 @@ export const TaskList = pageOf(TaskStatus);
 export type TaskList = z.infer<typeof TaskList>;
 
 /** Where a task stands, and what was submitted. */
-export const TaskDetails = TaskStatus.extend({ task: AgentTask });
+export const TaskDetails = TaskStatus.extend({
+  task: AgentTask,
+  waiting: TaskWait.nullable().describe("Why it has not started; null unless it is queued."),
+});
 export type TaskDetails = z.infer<typeof TaskDetails>;
 
 export const TaskCancellation = z.strictObject({

@@ -134,6 +134,19 @@ export const TaskResult = z.strictObject({
 });
 export type TaskResult = z.infer<typeof TaskResult>;
 
+/** Why a task has not started. */
+export const TaskWait = z.strictObject({
+  reason: z
+    .enum(["workspace_limit", "no_worker", "turn", "worker"])
+    .describe(
+      "workspace_limit: as many tasks of the workspace run as its plan allows. no_worker: no worker that takes this " +
+        "priority is heard of. turn: all workers are busy, others come first. worker: admitted, for the next free worker.",
+    ),
+  message: z.string().describe("The same with its numbers, for a person."),
+  place: z.int().min(1).describe("Among the waiting tasks of its workspace and priority; 1 is the next."),
+});
+export type TaskWait = z.infer<typeof TaskWait>;
+
 /** Where a task stands. */
 export const TaskStatus = z.strictObject({
   taskId: z.uuid(),

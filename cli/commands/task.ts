@@ -82,6 +82,7 @@ function describe({ style }: Context, task: TaskDetails, result: TaskResult | nu
       "status",
       coloured(task.status, style) + (task.cancelRequested && result === null ? " (cancellation requested)" : ""),
     ],
+    ...optional("waits", task.waiting && clean(task.waiting.message)),
     ["workspace", task.workspaceId],
     ["type", task.taskType],
     ["priority", task.priority],

@@ -2,10 +2,11 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { TaskConflictError, TaskNotFoundError } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
-import { isTerminal, type AgentTask, type TaskResult, type TaskStatus } from "../../contracts/task.ts";
+import { isTerminal, type AgentTask, type TaskResult, type TaskStatus, type TaskWait } from "../../contracts/task.ts";
 import { isTerminalEvent, type TaskEvent } from "../../contracts/task-event.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { RunnerClosedError } from "./errors.ts";
+import { describeWait } from "./admission/explain-wait.ts";
 import { LocalShares, type LocalWaitingTask } from "./admission/local-shares.ts";
 import { LocalTask } from "./local-task.ts";
 import type { RunnerMetrics } from "./metrics.ts";
@@ -74,6 +75,26 @@ export class LocalTaskRunner implements TaskRunner {
 
   async status(taskId: string): Promise<TaskStatus> {
     return this.#find(taskId).status();
+  }
+
+  async waiting(taskId: string): Promise<TaskWait | null> {
+    const local = this.#find(taskId);
+    if (local.state !== "queued") return null;
+    const waiting = [...this.#tasks.values()].filter(({ state }) => state === "queued");
+    const { workspaceId, priority } = local.task;
+    return describeWait({
+      priority,
+      plan: local.plan,
+      admitted: false,
+      slotsTaken: this.#count(workspaceId, "running"),
+      slots: this.#deps.planLimits[local.plan].maxRunningTasks,
+      ahead: waiting.filter(
+        ({ task, submission }) =>
+          task.workspaceId === workspaceId && task.priority === priority && submission < local.submission,
+      ).length,
+      workerSlots: this.#deps.concurrency,
+      waitingInAll: waiting.length,
+    });
   }
 
   async result(

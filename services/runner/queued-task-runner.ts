@@ -1,10 +1,18 @@
 import { TaskNotFoundError } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
-import { isTerminal, type AgentTask, type TaskResult, type TaskState, type TaskStatus } from "../../contracts/task.ts";
+import {
+  isTerminal,
+  type AgentTask,
+  type TaskResult,
+  type TaskState,
+  type TaskStatus,
+  type TaskWait,
+} from "../../contracts/task.ts";
 import type { TaskEvent } from "../../contracts/task-event.ts";
 import { withTransaction, type Pool } from "../runtime/database.ts";
 import type { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { explainWait } from "./admission/explain-wait.ts";
 import { RunnerClosedError } from "./errors.ts";
 import { EventLog } from "./event-log.ts";
 import type { RunnerMetrics } from "./metrics.ts";
@@ -63,6 +71,10 @@ export class QueuedTaskRunner implements TaskRunner {
     const row = rows[0];
     if (row === undefined) throw new TaskNotFoundError(taskId);
     return toTaskStatus(row);
+  }
+
+  async waiting(taskId: string): Promise<TaskWait | null> {
+    return explainWait(this.#deps.pool, taskId, this.#deps.planLimits);
   }
 
   async result(

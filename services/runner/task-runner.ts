@@ -1,4 +1,4 @@
-import type { AgentTask, StepResult, TaskError, TaskResult, TaskStatus } from "../../contracts/task.ts";
+import type { AgentTask, StepResult, TaskError, TaskResult, TaskStatus, TaskWait } from "../../contracts/task.ts";
 import type { TaskEvent, TaskEventBody } from "../../contracts/task-event.ts";
 
 /** Where and how a task runs. Each backend obeys tests/contract/task-runner.contract.ts. */
@@ -13,6 +13,12 @@ export interface TaskRunner {
   submit(task: AgentTask, options?: { readonly retryOf?: string }): Promise<TaskStatus>;
   /** @throws TaskNotFoundError when the task is unknown. */
   status(taskId: string): Promise<TaskStatus>;
+  /**
+   * Why a queued task has not started, and its place; null when it does not wait.
+   *
+   * @throws TaskNotFoundError when the task is unknown.
+   */
+  waiting(taskId: string): Promise<TaskWait | null>;
   /**
    * Waits until the task has ended, at most `waitMs` (default 0: does not wait).
    * Resolves to null when it has not ended by then.

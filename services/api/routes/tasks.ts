@@ -88,7 +88,11 @@ export const taskRoutes: FastifyPluginAsyncZod<TaskRoutesDeps> = async (app, dep
         response: { 200: api.TaskDetails, ...problems(400, 404) },
       },
     },
-    async (request) => ({ ...taskOf(request), task: await tasks.definition(request.params.taskId) }),
+    async (request) => {
+      const { taskId } = request.params;
+      const [task, waiting] = await Promise.all([tasks.definition(taskId), runner.waiting(taskId)]);
+      return { ...taskOf(request), task, waiting };
+    },
   );
 
   app.post(

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { it } from "node:test";
 import type { PlanTier } from "../../../contracts/plan.ts";
 import type { AgentTask } from "../../../contracts/task.ts";
 import { aTask, completed, untilEvent } from "../../support/runner.ts";
-import { LONG_MS, type StartRunner } from "./harness.ts";
+import { hasCode, LONG_MS, type StartRunner } from "./harness.ts";
 
 /** What runs when. */
 export function describeScheduling(start: StartRunner): void {
@@ -118,5 +119,35 @@ export function describeScheduling(start: StartRunner): void {
     );
     const before = order.slice(0, 120).filter((prompt) => prompt === "low").length;
     assert.ok(before >= 8, `${before} of 120 starts: ${order.join(" ")}`);
+  });
+
+  it("says why a task waits, and its place", async () => {
+    const gate = Promise.withResolvers<null>();
+    const { runner, workspace } = await start(
+      async () => {
+        await gate.promise;
+        return completed;
+      },
+      { concurrency: 2, plans: { starter: { maxRunningTasks: 1 } } },
+    );
+    const small = await workspace("starter");
+    const tasks = several(3, () => aTask(small));
+    for (const task of tasks) await runner.submit(task);
+    const [first, second, third] = tasks.map(({ taskId }) => taskId);
+    await untilEvent(runner, first ?? "", "task_started");
+    assert.equal(await runner.waiting(first ?? ""), null);
+    const waits = [await runner.waiting(second ?? ""), await runner.waiting(third ?? "")];
+    assert.deepEqual(
+      waits.map((wait) => [wait?.reason, wait?.place]),
+      [
+        ["workspace_limit", 1],
+        ["workspace_limit", 2],
+      ],
+    );
+    assert.match(waits[1]?.message ?? "", /1 of 1 tasks that plan starter lets run at once .* place 2/);
+    gate.resolve(null);
+    for (const { taskId } of tasks) await runner.result(taskId, { waitMs: LONG_MS });
+    assert.equal(await runner.waiting(third ?? ""), null);
+    await assert.rejects(runner.waiting(randomUUID()), hasCode("TASK_NOT_FOUND"));
   });
 }

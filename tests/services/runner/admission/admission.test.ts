@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { TaskPriority } from "../../../../contracts/task.ts";
+import { describeWait } from "../../../../services/runner/admission/explain-wait.ts";
 import { roomFor } from "../../../../services/runner/admission/capacity.ts";
 import {
   agedPriority,
@@ -177,5 +178,39 @@ describe("room for tasks", () => {
       total: 6,
       byPriority: { critical: 7, high: 4, normal: 6, low: 0 },
     });
+  });
+});
+
+describe("why a task waits", () => {
+  const facts = {
+    priority: "low",
+    plan: "pro",
+    admitted: false,
+    slotsTaken: 1,
+    slots: 3,
+    ahead: 4,
+    workerSlots: 3,
+    waitingInAll: 12,
+  } as const;
+
+  it("is told with its numbers, what can be mended first", () => {
+    const reasons = [
+      describeWait({ ...facts, workerSlots: 0, admitted: true, slotsTaken: 3 }),
+      describeWait({ ...facts, admitted: true }),
+      describeWait({ ...facts, slotsTaken: 3 }),
+      describeWait(facts),
+    ];
+    assert.deepEqual(
+      reasons.map(({ reason, place }) => [reason, place]),
+      [
+        ["no_worker", 5],
+        ["worker", 5],
+        ["workspace_limit", 5],
+        ["turn", 5],
+      ],
+    );
+    assert.match(reasons[0]?.message ?? "", /no worker that takes low tasks is heard of: start one/);
+    assert.match(reasons[2]?.message ?? "", /3 of 3 tasks that plan pro lets run at once/);
+    assert.match(reasons[3]?.message ?? "", /12 tasks of all workspaces wait/);
   });
 });
