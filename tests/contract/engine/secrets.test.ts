@@ -34,10 +34,10 @@ describeRows("secrets", {
   "stack output shows a secret to who asks for it": {
     program: ({ pulumi }) => ({ hidden: pulumi.secret("hunter2"), shown: "plain", deep: { list: [pulumi.secret(1)] } }),
     run: [
-      up({ outputs: { hidden: "<secret>", shown: "plain", deep: "<secret>" }, check: showsNoSecret }),
+      up({ outputs: { hidden: "<secret>", shown: "plain", deep: { list: ["<secret>"] } }, check: showsNoSecret }),
       pulumi("stack output --json", {
         check: ({ stdout }) =>
-          assert.deepEqual(JSON.parse(stdout), { hidden: "[secret]", shown: "plain", deep: "[secret]" }),
+          assert.deepEqual(JSON.parse(stdout), { hidden: "[secret]", shown: "plain", deep: { list: ["[secret]"] } }),
       }),
       pulumi("stack output --json --show-secrets", {
         check: ({ stdout }) =>

@@ -106,10 +106,22 @@ function named(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value as object).map(([key, element]) => [key, named(element)]));
 }
 
+/** By this key, values that are no plain JSON tell what they are. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const kinds: Readonly<Record<string, string>> = {
+  c44067f5952c0a294b673a41bacd8c17: "asset",
+  "0def7320c3a5731c473e5ecbe6d01bc7": "archive",
+  "5cf8f73096256a8f31e491e813e4eb8e": "resource",
+};
+
 function readable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(readable);
   if (typeof value !== "object" || value === null) return value;
   if ("ciphertext" in value || "plaintext" in value) return "<secret>";
+  if (SIGNATURE in value) {
+    const { [SIGNATURE]: signature, ...rest } = value as Record<string, unknown>;
+    return { is: kinds[String(signature)] ?? signature, ...(readable(rest) as object) };
+  }
   return Object.fromEntries(Object.entries(value).map(([key, element]) => [key, readable(element)]));
 }
 

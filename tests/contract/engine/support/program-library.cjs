@@ -1,9 +1,14 @@
 // What the programs of the suite are made of; program.ts has the types.
 const pulumi = require("@pulumi/pulumi");
 
+/** A resource has a field for each property that it is told of, known or not. */
+const outputs = Object.fromEntries(
+  ["n", "key", "label", "blob", "twice", "upper", "address"].map((name) => [name, undefined]),
+);
+
 class Thing extends pulumi.CustomResource {
   constructor(name, args, opts) {
-    super("conf:index:Thing", name, { twice: undefined, upper: undefined, address: undefined, ...args }, opts);
+    super("conf:index:Thing", name, { ...outputs, ...args }, opts);
   }
   static get(name, id, opts) {
     return new Thing(name, {}, { ...opts, id });
@@ -13,7 +18,7 @@ class Thing extends pulumi.CustomResource {
 /** A thing under another type, for aliases by type. */
 class OtherThing extends pulumi.CustomResource {
   constructor(name, args, opts) {
-    super("conf:other:Thing", name, { twice: undefined, upper: undefined, address: undefined, ...args }, opts);
+    super("conf:other:Thing", name, { ...outputs, ...args }, opts);
   }
 }
 
@@ -57,6 +62,23 @@ function note(line) {
   require("node:fs").appendFileSync(process.env.CONF_LEDGER, `${line}\n`);
 }
 
+/** Writes a file beside the program, and tells its path there. */
+function file(name, text) {
+  require("node:fs").writeFileSync(name, text);
+  return name;
+}
+
 class Custom extends pulumi.CustomResource {}
 
-module.exports = { pulumi, Thing, OtherThing, Custom, note, Group, Provider, Dynamic, config: new pulumi.Config() };
+module.exports = {
+  pulumi,
+  Thing,
+  OtherThing,
+  Custom,
+  file,
+  note,
+  Group,
+  Provider,
+  Dynamic,
+  config: new pulumi.Config(),
+};

@@ -49,6 +49,8 @@ export interface Library {
   readonly Group: new (name: string, opts?: pulumi.ComponentResourceOptions, type?: string) => GroupResource;
   /** Writes a line into the ledger. */
   readonly note: (line: string) => void;
+  /** Writes a file beside the program, and returns its name. */
+  readonly file: (name: string, text: string) => string;
   /** A resource of any type. */
   readonly Custom: new (
     type: string,

@@ -1,9 +1,10 @@
 /** Runs a row and compares what happened with what it expects. */
 import assert from "node:assert/strict";
-import { rm, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Engine } from "./engines.ts";
 import { comparable } from "./comparable.ts";
+import { assertStateFile } from "./deployment-schema.ts";
 import { readDeployment, readSteps, viewState } from "./observe.ts";
 import { Project } from "./project.ts";
 import { sourceOf } from "./program.ts";
@@ -21,6 +22,7 @@ export async function runRow(engine: Engine, row: Row): Promise<unknown[]> {
     for (const [index, command] of row.run.entries()) {
       const outcome = await runCommand(project, command);
       await compare(outcome, command, `command ${index + 1}, ${command.args[0] ?? ""}`);
+      assertStateFile(await readFile(project.stateFile("dev"), "utf8"));
       states.push(comparable(await readDeployment(project.stateFile("dev")), project.folder));
     }
     return states;
