@@ -52,7 +52,7 @@ function all(text: string, pattern: RegExp): string[] {
 
 function outputsOf(declaration: string): Map<string, OutputFact> {
   const outputs = new Map<string, OutputFact>();
-  for (const [, name, text] of declaration.matchAll(/^ {4}readonly (\w+): pulumi\.Output<(.*)>;$/gm)) {
+  for (const [, name, text] of declaration.matchAll(/^ {4}readonly (\w+): pulumi\.Output<([\s\S]*?)>;$/gm)) {
     if (name === undefined || text === undefined) continue;
     const optional = text.endsWith(" | undefined");
     outputs.set(name, { type: outputType(optional ? text.slice(0, -" | undefined".length) : text), optional });
