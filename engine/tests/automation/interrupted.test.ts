@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { ConcurrentUpdateError, CommandError, LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
+import { things } from "../support/things.ts";
+import { AutomationSandbox } from "./support/automation.ts";
+
+describe("an update that runs", { timeout: 240_000 }, () => {
+  let sandbox: AutomationSandbox;
+  let stack: Stack;
+  let gate: string;
+  before(async () => {
+    sandbox = await AutomationSandbox.create();
+    gate = join(sandbox.folder, "gate");
+    const program = `${things}\nnew Thing("first", { gate: "gate" }); console.log("the program is at it");`;
+    await writeFile(join(sandbox.work, "index.js"), program);
+    stack = await LocalWorkspace.createStack(
+      { stackName: "dev", workDir: sandbox.work },
+      {
+        ...sandbox.options,
+        envVars: { ...sandbox.envVars, LEDGER: join(sandbox.folder, "ledger"), GATES: sandbox.folder },
+        projectSettings: {
+          name: "running",
+          runtime: { name: "nodejs", options: { typescript: false } },
+          main: "index.js",
+        },
+      },
+    );
+  });
+  after(() => sandbox.remove());
+
+  /** Starts an update; resolves when it waits at the gate. */
+  async function atTheGate(signal?: AbortSignal): Promise<{ done: Promise<unknown> }> {
+    let isThere: () => void = () => undefined;
+    const there = new Promise<void>((resolve) => (isThere = resolve));
+    const done = stack.up({
+      onEvent: ({ resourcePreEvent }) => {
+        if (resourcePreEvent?.metadata.urn.endsWith("::first")) isThere();
+      },
+      ...(signal && { signal }),
+    });
+    done.catch(() => undefined);
+    await Promise.race([there, done]);
+    return { done };
+  }
+
+  it("keeps a second one out, and tells who holds the stack", async () => {
+    const { done } = await atTheGate();
+    await assert.rejects(stack.up(), (error) => {
+      assert.ok(error instanceof ConcurrentUpdateError);
+      assert.match(error.message, /created by .*\(pid \d+\)/);
+      return true;
+    });
+    await writeFile(gate, "");
+    await done;
+    await stack.destroy();
+  });
+
+  it("is ended by an AbortSignal: what runs comes to its end, and the next update goes on", async () => {
+    await rm(gate);
+    const abort = new AbortController();
+    const { done } = await atTheGate(abort.signal);
+    abort.abort();
+    await writeFile(gate, "");
+    await assert.rejects(done, (error) => {
+      assert.ok(error instanceof CommandError);
+      assert.match(error.message, /exit code 8|update cancelled/);
+      return true;
+    });
+    const { summary } = await stack.up();
+    assert.equal(summary.result, "succeeded");
+  });
+
+  it("has its locks removed by cancel", async () => {
+    await stack.cancel();
+    const locks = join(sandbox.folder, "state", ".pulumi", "locks", "organization", "running", "dev");
+    assert.deepEqual(await readdir(locks).catch(() => []), []);
+  });
+});
