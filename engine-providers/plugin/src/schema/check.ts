@@ -31,7 +31,10 @@ function checkMap(fields: Fields, values: PropertyMap, path: string, failures: C
 
 function checkValue(field: Field, value: PropertyValue, path: string, failures: CheckFailure[]): PropertyValue {
   if (value instanceof Unknown) return value;
-  if (value instanceof Secret) return new Secret(checkValue(field, value.element, path, failures));
+  if (value instanceof Secret) {
+    const checked = checkValue(field, value.element, path, failures);
+    return checked instanceof Secret ? checked : new Secret(checked);
+  }
   const typed = typedValue(field, value, path, failures);
   if (typed === undefined) {
     failures.push({ property: path, reason: `${path} must be ${KINDS[field.kind]}, not ${kindOf(value)}` });
@@ -39,7 +42,7 @@ function checkValue(field: Field, value: PropertyValue, path: string, failures: 
   }
   const problem = validate(field, typed);
   if (problem !== undefined) failures.push({ property: path, reason: `${path} ${problem}` });
-  return typed;
+  return field.secret ? new Secret(typed) : typed;
 }
 
 function validate(field: Field, value: PropertyValue): string | undefined {

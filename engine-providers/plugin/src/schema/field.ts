@@ -10,6 +10,8 @@ interface Common<T> {
    * @default false
    */
   readonly computed?: boolean;
+  /** The value is secret even where the program does not say so. @default false */
+  readonly secret?: boolean;
   /** Whether two known values that differ as text mean the same. */
   readonly equal?: (a: T, b: T) => boolean;
   /** What is wrong with a known value: lower case, no full stop. */
