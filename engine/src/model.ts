@@ -144,7 +144,24 @@ export interface PolicyPackRequest {
   config?: string;
 }
 
-export type OperationKind = "preview" | "update" | "refresh" | "destroy";
+/** A resource that is there already, and becomes one of the stack's (`pulumi import`). */
+export interface ImportRequest {
+  type: string;
+  name: string;
+  /** What the provider knows it by; undefined for a component, which exists in the state alone. */
+  id?: string;
+  /** URN; the stack by default. */
+  parent?: string;
+  /** URN of a provider that the state holds; the package's default provider otherwise. */
+  provider?: string;
+  /** Of the default provider's plugin. */
+  version?: string;
+  /** The names of the inputs that are kept; all that the provider tells by default. */
+  properties?: readonly string[];
+  protect: boolean;
+}
+
+export type OperationKind = "preview" | "update" | "refresh" | "destroy" | "import";
 
 /** What `deploy/` is given to carry one operation out. */
 export interface OperationRequest {
@@ -168,6 +185,8 @@ export interface OperationRequest {
   plugins?: readonly ProjectPlugin[];
   /** Not used by refresh and destroy, as in Pulumi. @default [] */
   policyPacks?: readonly PolicyPackRequest[];
+  /** The stack's tags, for policies. @default {} */
+  stackTags?: Readonly<Record<string, string>>;
   /** Keys as `project:key`, values decrypted. */
   config: ReadonlyMap<string, { value: string; secret: boolean }>;
   /** The snapshot before the operation. */
@@ -176,6 +195,12 @@ export interface OperationRequest {
   targets: readonly string[];
   targetDependents: boolean;
   excludes: readonly string[];
+  /** Whether what depends on an excluded resource is left alone too. @default false */
+  excludeDependents?: boolean;
+  /** Whether a destroy goes on to what a failure does not concern. @default false */
+  continueOnError?: boolean;
+  /** With kind "import": what is imported. @default [] */
+  imports?: readonly ImportRequest[];
   replaces: readonly string[];
   refreshFirst: boolean;
   /** Graceful stop: no step begins after this fires; running ones end. */

@@ -16,6 +16,7 @@ export function layeredConfig(project: Project, settings: StackSettings): Map<st
 
 /**
  * Every value decrypted, by full key.
+ * @param options `mustBeWhole`: whether keys may be missing.
  * @throws ConfigError naming every key that Pulumi.yaml declares and nothing sets.
  */
 export function programConfig(
@@ -23,9 +24,10 @@ export function programConfig(
   settings: StackSettings,
   stack: string,
   crypter: Crypter,
+  { mustBeWhole }: { readonly mustBeWhole: boolean },
 ): Map<string, { value: string; secret: boolean }> {
   const config = layeredConfig(project, settings);
-  const missing = [...project.config.keys()].filter((key) => !config.has(key));
+  const missing = mustBeWhole ? [...project.config.keys()].filter((key) => !config.has(key)) : [];
   if (missing.length > 0) {
     const names = missing.map((key) => `'${shortConfigKey(project.name, key)}'`).join(", ");
     throw new ConfigError(`stack '${stack}' is missing configuration value(s) ${names}`);

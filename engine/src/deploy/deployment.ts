@@ -249,6 +249,7 @@ export class Deployment {
       targets,
       targetDependents: request.targetDependents,
       excludes,
+      excludeDependents: request.excludeDependents ?? false,
       replaces,
     });
     const planner = new ReplacementPlanner({

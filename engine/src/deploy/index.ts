@@ -3,6 +3,7 @@ import type { OperationRequest, OperationResult, StepOp } from "../model.ts";
 import { Deployment } from "./deployment.ts";
 import { ReportedError, ShutdownError } from "./errors.ts";
 import { reportUnknownTargets, runProgram } from "./program/run-program.ts";
+import { importResources } from "./import.ts";
 import { refresh } from "./refresh.ts";
 import { deleteLeftOvers } from "./step/delete-planner.ts";
 import { DeleteProtectedError } from "./step/delete-step.ts";
@@ -58,7 +59,8 @@ async function carryOut(deployment: Deployment): Promise<void> {
   if (deployment.isStopped || request.kind === "refresh") return;
   reportUnknownTargets(deployment, deployment.replaces);
   if (deployment.error !== undefined) return;
-  if (request.kind === "destroy") await destroy(deployment);
+  if (request.kind === "import") await importResources(deployment);
+  else if (request.kind === "destroy") await destroy(deployment);
   else await update(deployment);
 }
 
@@ -71,7 +73,8 @@ async function update(deployment: Deployment): Promise<void> {
 
 async function destroy(deployment: Deployment): Promise<void> {
   reportUnknownTargets(deployment, deployment.targets);
-  await deleteLeftOvers({ ...deployment.parts, targetDependents: deployment.request.targetDependents });
+  const work = () => deleteLeftOvers({ ...deployment.parts, targetDependents: deployment.request.targetDependents });
+  await (deployment.request.continueOnError ? deployment.tryingAll(work) : work());
 }
 
 /** The last word, where the cause was told as a resource's. */

@@ -26,7 +26,12 @@ export async function refresh(deployment: Deployment): Promise<void> {
 }
 
 function isIncluded({ targets, excludes, request }: Deployment, state: ResourceState): boolean {
-  if (excludes.isConstrained) return !excludes.names(state.urn);
+  if (excludes.isConstrained) {
+    if (excludes.names(state.urn)) return false;
+    if (!request.excludeDependents || ![...dependencyUrns(state)].some((urn) => excludes.names(urn))) return true;
+    excludes.add(state.urn);
+    return false;
+  }
   if (targets.contains(state.urn)) return true;
   if (!request.targetDependents || ![...dependencyUrns(state)].some((urn) => targets.names(urn))) return false;
   targets.add(state.urn);

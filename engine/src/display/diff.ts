@@ -1,7 +1,8 @@
 /** `--diff`: every step with the properties that it sets, changes or removes. */
-import { isDefaultProvider, isRootStack, type StepView } from "./event-views.ts";
-import { displayOf, type Display, type DisplayOptions } from "./display.ts";
+import { isDefaultProvider, isHiddenStep, isRootStack, type StepView } from "./event-views.ts";
+import { configText, displayOf, type Display, type DisplayOptions, type ShownDetails } from "./display.ts";
 import { OperationModel } from "./operation-model.ts";
+import { remediationText, violationText } from "./policy-report.ts";
 import { propertyLines } from "./property-text.ts";
 import { diagnosticText, outputsText, summaryText } from "./summary.ts";
 import { opWords, quietOps, type Paint } from "./words.ts";
@@ -10,7 +11,8 @@ const indentation = "    ";
 
 export function diffDisplay(options: DisplayOptions): Display {
   const { out, paint } = options;
-  const model = new OperationModel();
+  const { shown = {} } = options;
+  const model = new OperationModel(Date.now, options);
   const parents = new Map<string, string>();
   const refreshing = new Set<string>();
   out(`${paint("bold", `${options.action} (${options.stack}):`)}\n`);
@@ -18,26 +20,35 @@ export function diffDisplay(options: DisplayOptions): Display {
     (event) => {
       model.add(event);
       if (event.kind === "text") out(event.text);
-      if (event.kind === "diagnostic" && event.diagnostic.severity !== "debug" && !event.diagnostic.ephemeral)
+      if (event.kind === "config" && shown.config) out(configText(event.config, paint));
+      if (event.kind === "violation") out(violationText(event, paint));
+      if (event.kind === "remediation") out(remediationText(event, paint));
+      if (
+        event.kind === "diagnostic" &&
+        (event.diagnostic.severity !== "debug" || shown.debug) &&
+        !event.diagnostic.ephemeral
+      )
         out(diagnosticText(event.diagnostic, paint));
       // a refresh begins as one and says what it found when it ends
       const found = event.kind === "end" && refreshing.delete(event.step.urn) && event.step.op !== "refresh";
       if (event.kind === "begin" && event.step.op === "refresh") refreshing.add(event.step.urn);
       else if (event.kind === "begin" || found) {
         parents.set(event.step.urn, (event.step.new ?? event.step.old)?.parent ?? "");
-        out(stepText(event.step, depth(event.step.urn, parents), paint));
+        out(stepText(event.step, depth(event.step.urn, parents), paint, shown));
       }
     },
-    (outputs) => {
+    ({ outputs }) => {
       if (!options.suppressOutputs) out(outputsText(model.root, paint, outputs));
-      if (model.summary !== undefined) out(`${summaryText(model.summary, model.errored, paint)}\n`);
+      if (model.summary !== undefined)
+        out(`${summaryText(model.summary, model.errored, paint, { policyPacks: true })}\n`);
     },
   );
 }
 
 /** The text of a step; empty when nothing is to be shown of it. */
-function stepText(step: StepView, level: number, paint: Paint): string {
-  if (isDefaultProvider(step) || (quietOps.has(step.op) && !isRootStack(step))) return "";
+function stepText(step: StepView, level: number, paint: Paint, shown: ShownDetails): string {
+  const quiet = quietOps.has(step.op) && !(step.op === "same" ? shown.sames : shown.reads);
+  if (isDefaultProvider(step) || (quiet && !isRootStack(step)) || isHiddenStep(step, shown)) return "";
   const { mark, color } = opWords[step.op];
   const indent = indentation.repeat(level);
   const state = step.new ?? step.old;

@@ -11,7 +11,7 @@ const reservedLines = 3;
 
 export function liveTreeDisplay(options: DisplayOptions, size: () => { columns: number; rows: number }): Display {
   const { out, paint, isPreview } = options;
-  const model = new OperationModel();
+  const model = new OperationModel(Date.now, options);
   let drawn = 0;
   let timer: NodeJS.Timeout | undefined;
   out(`${paint("bold", `${options.action} (${options.stack}):`)}\n`);
@@ -40,7 +40,7 @@ export function liveTreeDisplay(options: DisplayOptions, size: () => { columns: 
       } else model.add(event);
       redrawSoon();
     },
-    (outputs) => {
+    ({ outputs }) => {
       clearTimeout(timer);
       draw(Number.POSITIVE_INFINITY);
       out(closingText(model, options, outputs));
@@ -92,7 +92,7 @@ function status(row: Row, isPreview: boolean): string {
 function layOut(model: OperationModel): Line[] {
   const shown = new Set<string>();
   for (const row of model.rows.values())
-    if (OperationModel.isShown(row))
+    if (model.isShown(row))
       for (
         let urn: string | undefined = row.urn;
         urn !== undefined && !shown.has(urn);

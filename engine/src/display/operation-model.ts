@@ -8,6 +8,8 @@ import {
   type StepView,
   type SummaryView,
 } from "./event-views.ts";
+import type { ShownDetails } from "./display.ts";
+import { PolicyReport } from "./policy-report.ts";
 import { DiagnosticLog } from "./summary.ts";
 import { opWords, quietOps } from "./words.ts";
 
@@ -27,14 +29,23 @@ export interface Row {
 
 export class OperationModel {
   readonly rows = new Map<string, Row>();
-  readonly diagnostics = new DiagnosticLog();
+  readonly diagnostics: DiagnosticLog;
+  readonly policies: PolicyReport;
   /** The step of the stack itself: its outputs are the stack's. */
   root: StepView | undefined;
   summary: SummaryView | undefined;
   errored = 0;
   readonly #now: () => number;
 
-  constructor(now: () => number = Date.now) {
+  readonly #shown: ShownDetails;
+
+  constructor(
+    now: () => number = Date.now,
+    options: { readonly showPolicyRemediations?: boolean; readonly shown?: ShownDetails } = {},
+  ) {
+    this.#shown = options.shown ?? {};
+    this.diagnostics = new DiagnosticLog(this.#shown.debug);
+    this.policies = new PolicyReport(options.showPolicyRemediations);
     this.#now = now;
   }
 
@@ -63,6 +74,10 @@ export class OperationModel {
       case "summary":
         this.summary = event.summary;
         return undefined;
+      case "violation":
+      case "remediation":
+        this.policies.add(event);
+        return undefined;
       case "text":
       case "config":
         return undefined;
@@ -74,7 +89,9 @@ export class OperationModel {
   }
 
   /** Whether a row stands for something that happens, or heads the tree. */
-  static isShown(row: Row): boolean {
+  isShown(row: Row): boolean {
+    if (row.op === "same" && this.#shown.sames) return true;
+    if (row.op === "read" && this.#shown.reads) return true;
     return !quietOps.has(row.op) || row.state === "failed" || row.message !== "" || row.parent === "";
   }
 

@@ -9,15 +9,21 @@ import {
   type StepView,
   type SummaryView,
 } from "./event-views.ts";
+import { packTable } from "./policy-report.ts";
 import { propertyLines, sameValue, valueText } from "./property-text.ts";
 import { opWords, quietOps, type Paint } from "./words.ts";
 
-/** Messages by resource, in the order of their first; debugging and passing ones are left out. */
+/** Messages by resource, in the order of their first; passing ones, and those for finding faults, are left out. */
 export class DiagnosticLog {
   readonly #byResource = new Map<string, DiagnosticView[]>();
+  readonly #showDebug: boolean;
+
+  constructor(showDebug = false) {
+    this.#showDebug = showDebug;
+  }
 
   add(diagnostic: DiagnosticView): void {
-    if (diagnostic.severity === "debug" || diagnostic.ephemeral) return;
+    if ((diagnostic.severity === "debug" && !this.#showDebug) || diagnostic.ephemeral) return;
     const urn = diagnostic.urn ?? "";
     const list = this.#byResource.get(urn) ?? [];
     list.push(diagnostic);
@@ -67,7 +73,13 @@ export function outputsText(
   return `${paint("bold", "Outputs:")}\n${lines.join("")}\n`;
 }
 
-export function summaryText(summary: SummaryView, errored: number, paint: Paint): string {
+/** @param options.policyPacks Whether to list the packs that ran. */
+export function summaryText(
+  summary: SummaryView,
+  errored: number,
+  paint: Paint,
+  options: { readonly policyPacks?: boolean } = {},
+): string {
   const plan = summary.isPreview;
   const changes = (Object.entries(summary.resourceChanges) as [StepOp, number][]).filter(
     ([op, count]) => count > 0 && !quietOps.has(op),
@@ -89,6 +101,7 @@ export function summaryText(summary: SummaryView, errored: number, paint: Paint)
     ...lines,
     ...(pieces.length > 0 ? [`    ${pieces.join(". ")}\n`] : []),
     ...(errored > 0 ? [`    ${paint("red", `${errored} errored`)}\n`] : []),
+    ...(options.policyPacks ? [packTable(summary.PolicyPacks ?? {}, paint)] : []),
     ...(plan ? [] : [`\n${paint("bold", "Duration:")} ${durationText(summary.durationSeconds)}\n`]),
   ].join("");
 }

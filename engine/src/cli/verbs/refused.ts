@@ -1,6 +1,6 @@
 /** Commands that Pulumi has and this engine has not: each is refused by its name, with what would do it. */
-import type { Command } from "commander";
-import { UnknownCommandError } from "../../backend/errors.ts";
+import { Option, type Command } from "commander";
+import { UnknownCommandError, UnsupportedError } from "../../backend/errors.ts";
 
 /** @param reasons Why not, or what does it instead, by the command's name. */
 export function refuseVerbs(parent: Command, prefix: string, reasons: Readonly<Record<string, string>>): void {
@@ -17,6 +17,18 @@ export function refuseVerbs(parent: Command, prefix: string, reasons: Readonly<R
 
 const cloud = "it is about Pulumi Cloud";
 const schemas = "it needs schemas of providers, and code generators, which are programs of Pulumi's own";
+
+/** Flags that Pulumi has and this engine has not. @param reasons What each is about, by its spelling. */
+export function refuseFlags(command: Command, reasons: Readonly<Record<string, string>>): Command {
+  for (const [flags, what] of Object.entries(reasons)) {
+    const option = new Option(flags).hideHelp();
+    command.addOption(option);
+    command.on(`option:${option.name()}`, () => {
+      throw new UnsupportedError(`${option.long ?? flags} of \`pulumi ${command.name()}\``, what);
+    });
+  }
+  return command;
+}
 
 export function addRefusedCommands(program: Command): void {
   refuseVerbs(program, "", {

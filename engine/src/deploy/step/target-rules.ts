@@ -17,6 +17,7 @@ interface TargetRulesDeps {
   targets: UrnTargets;
   targetDependents: boolean;
   excludes: UrnTargets;
+  excludeDependents: boolean;
   replaces: UrnTargets;
 }
 
@@ -33,12 +34,16 @@ export class TargetRules {
   }
 
   includes(state: ResourceState): boolean {
-    const { targets, excludes, targetDependents } = this.#deps;
+    const { targets, excludes, excludeDependents, targetDependents } = this.#deps;
     if (targets.isConstrained) {
       if (targets.names(state.urn)) return true;
       return targetDependents && [...needs(state)].some((urn) => targets.names(urn) || this.#included.has(urn));
     }
-    return !excludes.isConstrained || !excludes.names(state.urn);
+    if (!excludes.isConstrained) return true;
+    if (excludes.names(state.urn)) return false;
+    if (!excludeDependents || ![...needs(state)].some((urn) => excludes.names(urn))) return true;
+    excludes.add(state.urn); // so that what depends on this one follows
+    return false;
   }
 
   markIncluded(state: ResourceState): void {
