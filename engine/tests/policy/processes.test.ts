@@ -21,8 +21,12 @@ function processesOf(stack: PolicySandbox): string[] {
     });
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await setTimeout(20);
+/** Fails after a minute, so that what went wrong does not look for it for ever. */
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (let tries = 0; !condition(); tries += 1) {
+    assert.ok(tries < 3_000, `it did not come to be: ${what}`);
+    await setTimeout(20);
+  }
 }
 
 describe("policy processes", { skip: process.platform !== "linux" && "needs /proc" }, () => {
@@ -66,16 +70,16 @@ describe("policy processes", { skip: process.platform !== "linux" && "needs /pro
   it("end when the engine is killed, also where a policy loops for ever", async () => {
     const engine = start("killed", "looping,waiting");
     const done = ended(engine);
-    await until(() => existsSync(`${asked}.killed`));
+    await until("a policy is asked", () => existsSync(`${asked}.killed`));
     engine.kill("SIGKILL");
     await done;
-    await until(() => processesOf(stack).length === 0);
+    await until("no process is left", () => processesOf(stack).length === 0);
   });
 
   it("do not keep a cancelled operation waiting: Ctrl-C ends it, and nothing is created", async () => {
     const engine = start("cancelled", "looping,waiting");
     const done = ended(engine);
-    await until(() => existsSync(`${asked}.cancelled`));
+    await until("a policy is asked", () => existsSync(`${asked}.cancelled`));
     engine.kill("SIGINT");
     const { code, stdout } = await done;
     assert.equal(code, exitCodes.cancelled, stdout);
@@ -86,7 +90,7 @@ describe("policy processes", { skip: process.platform !== "linux" && "needs /pro
   it("that never come alive end with Ctrl-C too", async () => {
     const engine = start("sleepy", "sleepy");
     const done = ended(engine);
-    await until(() => existsSync(`${asked}.sleepy`));
+    await until("the pack is started", () => existsSync(`${asked}.sleepy`));
     engine.kill("SIGINT");
     assert.equal((await done).code, exitCodes.cancelled);
     assert.deepEqual(processesOf(stack), []);

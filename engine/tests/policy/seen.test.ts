@@ -14,6 +14,7 @@ const first = new Thing("first", { ident: "first" }, {
   additionalSecretOutputs: ["token"], customTimeouts: { create: "1m30s" }, aliases: [{ name: "former" }],
 });
 new Thing("second", { password: pulumi.secret("hunter22"), from: first.twice }, { dependsOn: first });
+new pulumi.StackReference("organization/sample/dev");
 new Thing("third", {}, { transforms: [({ props, opts }) => ({ props: { ...props, note: "transformed" }, opts })] });
 `;
 
@@ -36,10 +37,18 @@ const policies = `[
   { name: "surroundings", description: "d", validateResource(args, report) {
     if (args.name !== "group") return;
     const config = new pulumi.Config("sample");
-    report(JSON.stringify({ colour: config.get("colour"), pin: config.get("pin"), project: pulumi.getProject(), stack: pulumi.getStack(), dryRun: pulumi.runtime.isDryRun(), folder: process.cwd().split("/").at(-1) }));
+    report(JSON.stringify({
+      colour: config.get("colour"), pin: config.get("pin"), tier: args.stackTags.get("tier"),
+      project: pulumi.getProject(), stack: pulumi.getStack(), dryRun: pulumi.runtime.isDryRun(),
+      folder: process.cwd().split("/").at(-1),
+    }));
   } },
   { name: "stack", description: "d", validateStack(args, report) {
-    const row = (r) => ({ name: r.name, type: r.type, twice: r.props.ident === "first" ? r.props.twice : undefined, parent: r.parent && r.parent.name, dependencies: r.dependencies.map((d) => d.name), from: (r.propertyDependencies.from ?? []).map((d) => d.name) });
+    const names = (list) => (list ?? []).map((r) => r.name);
+    const row = (r) => ({
+      name: r.name, type: r.type, twice: r.props.ident === "first" ? r.props.twice : undefined,
+      parent: r.parent && r.parent.name, dependencies: names(r.dependencies), from: names(r.propertyDependencies.from),
+    });
     report(JSON.stringify(args.resources.map(row)));
   } },
 ]`;
@@ -68,6 +77,7 @@ describe("policies", () => {
     stack = await PolicySandbox.create(program);
     await stack.sandbox.succeed("config set colour green --stack dev");
     await stack.sandbox.succeed("config set pin s3cr3t-pin --secret --stack dev");
+    await stack.sandbox.succeed("stack tag set tier gold --stack dev");
     await stack.pack("eyes", { policies, before: `const pulumi = require("@pulumi/pulumi");` });
     preview = await stack.run("preview", ["--policy-pack", "eyes"]);
     update = await stack.run("up", ["--policy-pack", "eyes"]);
@@ -96,11 +106,11 @@ describe("policies", () => {
     });
   });
 
-  it("are asked of the stack, components and default providers too", () => {
+  it("are asked of the stack, components and default providers too, and not of what is read", () => {
     const asked = update
       .of("policyAnalyzeSummaryEvent")
       .map(({ resourceUrn }) => String(resourceUrn).split("::").at(-1));
-    assert.deepEqual(asked.sort(), ["default", "first", "group", "sample-dev", "second", "third"]);
+    assert.deepEqual(asked.sort(), ["default", "default", "first", "group", "sample-dev", "second", "third"]);
   });
 
   it("see inputs after transforms, without what the SDK keeps for itself", () => {
@@ -113,7 +123,9 @@ describe("policies", () => {
   });
 
   it("cannot read at preview what is not known yet: that is told as advice", () => {
-    const event = preview.of("policyEvent").find(({ policyName }) => policyName === "props");
+    const event = preview
+      .of("policyEvent")
+      .find(({ policyName, resourceUrn }) => policyName === "props" && String(resourceUrn).endsWith("::second"));
     assert.equal(event?.["enforcementLevel"], "advisory");
     assert.match(String(event["message"]), /can't run policy 'props' from policy pack 'eyes@v1\.0\.0' during preview/);
     assert.equal(preview.code, 0);
@@ -127,18 +139,31 @@ describe("policies", () => {
       assert.doesNotMatch(text, /hunter22|s3cr3t-pin/);
   });
 
-  it("know their project, stack and folder, and whether it is a preview", () => {
+  it("know their project, stack, tags and folder, and whether it is a preview", () => {
     const surroundings = (outcome: Outcome) => {
       const {
         project,
         stack: name,
+        tier,
         dryRun,
         folder,
       } = JSON.parse(said(outcome, "surroundings", "group")) as Record<string, unknown>;
-      return { project, name, dryRun, folder };
+      return { project, name, tier, dryRun, folder };
     };
-    assert.deepEqual(surroundings(preview), { project: "sample", name: "dev", dryRun: true, folder: "eyes" });
-    assert.deepEqual(surroundings(update), { project: "sample", name: "dev", dryRun: false, folder: "eyes" });
+    assert.deepEqual(surroundings(preview), {
+      project: "sample",
+      name: "dev",
+      tier: "gold",
+      dryRun: true,
+      folder: "eyes",
+    });
+    assert.deepEqual(surroundings(update), {
+      project: "sample",
+      name: "dev",
+      tier: "gold",
+      dryRun: false,
+      folder: "eyes",
+    });
   });
 
   it("that are not applicable to a resource neither pass nor fail", () => {
@@ -153,7 +178,8 @@ describe("policies", () => {
   it("of the whole stack see outputs, parents and dependencies", () => {
     const rows = JSON.parse(said(update, "stack", "sample-dev")) as Record<string, unknown>[];
     const row = (name: string) => rows.find((candidate) => candidate["name"] === name);
-    assert.equal(rows.length, 6);
+    assert.equal(rows.length, 8);
+    assert.equal(row("organization/sample/dev")?.["type"], "pulumi:pulumi:StackReference");
     assert.deepEqual(row("first"), {
       name: "first",
       type: "pulumi-nodejs:dynamic:Resource",

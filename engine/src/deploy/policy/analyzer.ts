@@ -9,7 +9,6 @@ import type {
   PolicyNotApplicable,
   RemediateResponse,
 } from "@pulumi/pulumi/proto/analyzer_pb.js";
-import type { PropertyMap } from "../../model.ts";
 import { ShutdownError } from "../errors.ts";
 import { fromWireMap } from "../property/wire.ts";
 import { isUnimplemented } from "../provider/answers.ts";
@@ -17,43 +16,17 @@ import { call, CHANNEL_OPTIONS } from "../protocol/grpc.ts";
 import { emptyPb, structPb } from "../protocol/protobuf.ts";
 import { RpcError } from "../protocol/rpc-error.ts";
 import { levelOf, levelToWire, packInfo, severityOf } from "./analyzer-info.ts";
-import type { EnforcementLevel, PackInfo, PolicySettings, PolicySeverity } from "./analyzer-info.ts";
+import type { PackInfo, PolicySettings } from "./analyzer-info.ts";
 import { analyzeRequest, stackResource } from "./analyzed-resource.ts";
 import type { AnalyzedResource } from "./analyzed-resource.ts";
 import { PolicyRunError } from "./errors.ts";
+import type { Analysis, Remediation, Violation } from "./findings.ts";
 import { cancelled, startPack } from "./pack-process.ts";
 import type { PackHost, PackProcess } from "./pack-process.ts";
 import type { PackProject } from "./pack-project.ts";
 
 /** How long after its last call a process may take to be known as dead. */
 const LAST_WORDS_MS = 2_000;
-
-export interface Violation {
-  readonly policy: string;
-  readonly packName: string;
-  readonly packVersion: string;
-  readonly message: string;
-  /** Never "remediate": what is still wrong after a remediation is a violation like any other. */
-  readonly enforcementLevel: EnforcementLevel;
-  readonly severity: PolicySeverity;
-  readonly remediationSteps: string;
-  /** The resource that a stack policy names; "" otherwise. */
-  readonly urn: string;
-}
-
-export interface Remediation {
-  readonly policy: string;
-  /** The resource's inputs as they are to be. */
-  readonly properties: PropertyMap;
-  /** Why the policy could not run; "" when it did. */
-  readonly diagnostic: string;
-}
-
-export interface Analysis<Finding> {
-  readonly findings: readonly Finding[];
-  /** Names of policies that the resource is none of the business of. */
-  readonly notApplicable: readonly string[];
-}
 
 export class Analyzer {
   readonly #client: analyzerGrpc.AnalyzerClient;
@@ -179,6 +152,7 @@ export class Analyzer {
     stack.setDryRun(request.dryRun);
     for (const [key, { value }] of request.config) stack.getConfigMap().set(key, value);
     stack.setConfigSecretKeysList([...request.config].filter(([, { secret }]) => secret).map(([key]) => key));
+    for (const [name, value] of Object.entries(request.stackTags ?? {})) stack.getTagsMap().set(name, value);
     const taken = new analyzerPb.AnalyzerStackConfigureResponse();
     await this.#askIfAble("take the stack's configuration", taken, (client, done) =>
       client.configureStack(stack, done),

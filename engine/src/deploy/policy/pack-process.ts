@@ -11,7 +11,10 @@ import type { PackProject } from "./pack-project.ts";
 const TERMINATION_GRACE_MS = 1_000;
 
 export interface PackHost {
-  readonly request: Pick<OperationRequest, "organization" | "project" | "stack" | "dryRun" | "config" | "signal">;
+  readonly request: Pick<
+    OperationRequest,
+    "organization" | "project" | "stack" | "stackTags" | "dryRun" | "config" | "signal"
+  >;
   readonly engineAddress: string;
   /** A line that the pack printed. */
   readonly onOutput: (stream: "stdout" | "stderr", line: string) => void;

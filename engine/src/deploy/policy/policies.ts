@@ -155,6 +155,7 @@ export class Policies {
       const { inputs, violated, tell } = await examining;
       tell(this.#events);
       if (violated) this.#refuse(state.urn);
+      if (inputs === state.inputs) return inputs;
       return await hashAssets(inputs, programEntry(this.#deps.request).folder);
     } catch (error) {
       this.#refused = true;

@@ -4,7 +4,7 @@ import type { EventSink } from "../events.ts";
 import { blindMap } from "../events.ts";
 import { masked } from "./mask.ts";
 import type { PackInfo, PolicyInfo } from "./analyzer-info.ts";
-import type { Analysis, Remediation, Violation } from "./analyzer.ts";
+import type { Analysis, Remediation, Violation } from "./findings.ts";
 
 export class PolicyEvents {
   readonly #sink: EventSink;

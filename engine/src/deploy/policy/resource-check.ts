@@ -1,7 +1,8 @@
 /** What all packs say of one resource that is about to be brought about. */
 import type { PropertyMap } from "../../model.ts";
 import type { AnalyzedResource } from "./analyzed-resource.ts";
-import type { Analysis, Analyzer, Remediation, Violation } from "./analyzer.ts";
+import type { Analyzer } from "./analyzer.ts";
+import type { Analysis, Remediation, Violation } from "./findings.ts";
 import { secretTexts } from "./mask.ts";
 import type { PolicyEvents } from "./policy-events.ts";
 
