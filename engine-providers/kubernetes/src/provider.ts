@@ -1,7 +1,10 @@
 /** The provider behind the SDK @pulumi/kubernetes. */
 import type * as plugin from "@automatos/provider-plugin";
+import type { ConstructRequest, ConstructResponse } from "@pulumi/pulumi/proto/provider_pb.js";
+import { construct } from "./components/component.ts";
 import { checkConfig, diffConfig } from "./config/check-config.ts";
 import { parseSettings } from "./config/settings.ts";
+import { invoke } from "./functions.ts";
 import { check } from "./resource/check.ts";
 import { create } from "./resource/create.ts";
 import { deleteResource } from "./resource/delete.ts";
@@ -55,6 +58,14 @@ export class KubernetesProvider implements plugin.Provider {
   async delete(request: plugin.DeleteRequest): Promise<void> {
     refuseRelease(request.type);
     return deleteResource(this.#configured, request);
+  }
+
+  async invoke(request: plugin.InvokeRequest): Promise<plugin.Invoked> {
+    return invoke(this.#configured, request);
+  }
+
+  async construct(request: ConstructRequest): Promise<ConstructResponse> {
+    return construct(this.#configured, request);
   }
 
   get #configured(): Session {

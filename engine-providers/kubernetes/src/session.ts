@@ -44,7 +44,7 @@ export class Session {
       namespace = namespaceOfContext(access);
       const told = new Set<string>();
       const cluster = new Cluster(access, settings.timeoutSeconds, (warning) => {
-        const wanted = !told.has(warning) && !(settings.suppressDeprecationWarnings && / deprecated/.test(warning));
+        const wanted = !told.has(warning) && !(settings.suppressDeprecationWarnings && warning.includes(" deprecated"));
         told.add(warning);
         if (wanted) void engine.log("warning", warning);
       });

@@ -64,7 +64,11 @@ async function goEnvironment(): Promise<NodeJS.ProcessEnv> {
   const go = path.dirname(findProgram("go") ?? "go");
   const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}${path.delimiter}${go}` };
   const hasCaches = await run("go", ["env", "GOCACHE", "GOMODCACHE"], { cwd: BINARY_SOURCE, env }).then(
-    ({ stdout }) => stdout.trim().split("\n").filter(path.isAbsolute).length === 2,
+    ({ stdout }) =>
+      stdout
+        .trim()
+        .split("\n")
+        .filter((folder) => path.isAbsolute(folder)).length === 2,
     () => false,
   );
   if (hasCaches) return env;

@@ -82,8 +82,10 @@ async function startSupervisor(): Promise<void> {
   child.unref();
   const before = await readState();
   // Until it has said that it is there, or has found another one there.
-  let ended = false;
-  child.on("exit", () => (ended = true)).on("error", () => (ended = true));
-  for (let state = before; !ended && state?.supervisor === before?.supervisor; state = await readState())
+  const ended = new AbortController();
+  child.on("exit", () => ended.abort()).on("error", () => ended.abort());
+  for (let state = before; state?.supervisor === before?.supervisor; state = await readState()) {
+    if (ended.signal.aborted) return;
     await delay(POLL_MS);
+  }
 }

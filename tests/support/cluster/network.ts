@@ -38,7 +38,7 @@ export async function claimNetwork(): Promise<ClusterNetwork> {
     const claimed = await run("ip", ["netns", "add", network.name]).then(
       () => true,
       (error: unknown) => {
-        if (/File exists/.test((error as Error).message)) return false;
+        if ((error as Error).message.includes("File exists")) return false;
         throw error;
       },
     );

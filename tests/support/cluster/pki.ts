@@ -92,7 +92,7 @@ async function makeCertificate(cwd: string, identity: Identity): Promise<void> {
   await writeFile(path.join(cwd, `${name}.ext`), `${extensions.join("\n")}\n`);
   const signing = ["x509", "-req", "-in", `${name}.csr`, "-CA", `${authority}.crt`, "-CAkey", `${authority}.key`];
   // Each its own serial number: a shared serial file would be written by several at once.
-  const serial = ["-set_serial", `0x${[...name].map((letter) => letter.charCodeAt(0).toString(16)).join("")}`];
+  const serial = ["-set_serial", `0x${Buffer.from(name).toString("hex")}`];
   await run("openssl", [...signing, ...serial, "-days", "30", "-extfile", `${name}.ext`, "-out", `${name}.crt`], {
     cwd,
   });

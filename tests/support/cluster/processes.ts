@@ -55,7 +55,9 @@ export async function until(
 ): Promise<void> {
   const deadline = Date.now() + 120_000;
   let failure: string | undefined;
-  void Promise.race(running.map(({ ended }) => ended)).then((words) => (failure = words));
+  void Promise.race(running.map(({ ended }) => ended)).then((words) => {
+    failure = words;
+  });
   while (!(await holds())) {
     if (failure !== undefined) throw new Error(failure);
     if (Date.now() > deadline) throw new Error(`the test cluster waited two minutes for ${what} in vain`);
@@ -71,8 +73,9 @@ export async function endProcess(pid: number): Promise<void> {
     } catch {
       return; // gone
     }
-    for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline; await delay(POLL_MS))
-      if (!isAlive(pid)) return;
+    const deadline = Date.now() + PATIENCE_MS;
+    while (isAlive(pid) && Date.now() < deadline) await delay(POLL_MS);
+    if (!isAlive(pid)) return;
   }
 }
 

@@ -115,8 +115,8 @@ if (before?.slot !== undefined) await new Cluster(networkOfSlot(before.slot)).en
 
 let state: ClusterState = { supervisor: process.pid, phase: "starting" };
 const say = (change: Partial<ClusterState>) => writeState((state = { ...state, ...change }));
-let told = false;
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => (told = true));
+const told = new AbortController();
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => told.abort());
 
 await say({});
 const network = await claimNetwork();
@@ -126,9 +126,14 @@ try {
   await cluster.startControlPlane();
   await say({ phase: "ready", level: "control-plane", kubeconfig: cluster.kubeconfig });
   let broken: string | undefined;
-  const watchForBroken = () => void cluster.broken.then((words) => (broken = words));
+  const watchForBroken = () =>
+    void cluster.broken.then((words) => {
+      broken = words;
+    });
   watchForBroken();
-  for (let unusedSince = Date.now(); !told && Date.now() - unusedSince < LINGER_MS; await delay(WATCH_MS)) {
+  let unusedSince = Date.now();
+  while (!told.signal.aborted && Date.now() - unusedSince < LINGER_MS) {
+    await delay(WATCH_MS);
     if (broken !== undefined) throw new Error(broken);
     const wanted = await wantedLevels();
     if (wanted.length > 0) unusedSince = Date.now();

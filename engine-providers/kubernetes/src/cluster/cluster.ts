@@ -65,8 +65,11 @@ export class Cluster {
   }
 
   async create(manifest: Manifest, options: WriteOptions): Promise<Manifest> {
-    const { name: _, ...collection } = referenceOf(manifest);
-    return this.#write({ method: "POST", path: await this.discovery.path(collection), body: manifest }, options);
+    const { apiVersion, kind, namespace } = referenceOf(manifest);
+    return this.#write(
+      { method: "POST", path: await this.discovery.path({ apiVersion, kind, namespace }), body: manifest },
+      options,
+    );
   }
 
   /** Server-side apply: the manager's fields become these, and no others are touched. */

@@ -43,8 +43,7 @@ export class ApiTransport {
     this.#access = access;
     this.#server = new URL(cluster.server);
     const agentOptions = { keepAlive: true, maxSockets: Number.POSITIVE_INFINITY };
-    this.#agent =
-      this.#server.protocol === "https:" ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
+    this.#agent = this.#server.protocol === "https:" ? new https.Agent(agentOptions) : new http.Agent(agentOptions);
     this.#silenceLimitMs = timeoutSeconds ? timeoutSeconds * 1_000 : SILENCE_LIMIT_MS;
   }
 
@@ -136,13 +135,13 @@ function parse(body: string): Manifest {
 
 /** `299 - "text"`, several in one header parted by commas. */
 function warningsOf(response: http.IncomingMessage): string[] {
-  const header = response.headers["warning"] ?? "";
+  const header = response.headers.warning ?? "";
   return [...header.matchAll(/299 \S+ "((?:[^"\\]|\\.)*)"/g)].map(([, words = ""]) => words.replaceAll(/\\(.)/g, "$1"));
 }
 
 /** Names the server, never what was sent to it. */
 function describe(error: unknown, server: URL): string {
-  const cause = error instanceof AggregateError ? error.errors[0] : error;
+  const cause: unknown = error instanceof AggregateError ? error.errors[0] : error;
   const words = cause instanceof Error ? cause.message : String(cause);
   return `${server.origin}: ${words}`;
 }

@@ -61,15 +61,16 @@ export class Informer {
 
   async #run(listed: () => void): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
+    const isStopped = () => signal.aborted;
+    while (!isStopped()) {
       try {
         let version = await this.#list();
         this.failure = undefined;
         listed();
         // The server ends a watch now and then; the next goes on where it ended.
-        while (!signal.aborted) version = await this.#watch(version);
+        while (!isStopped()) version = await this.#watch(version);
       } catch (error) {
-        if (signal.aborted) break;
+        if (isStopped()) break;
         this.failure = error instanceof Error ? error : new Error(String(error));
         listed();
         this.#notify();

@@ -36,8 +36,7 @@ function strictModeFailures(name: string, inputs: PropertyMap, environment: Envi
   const ofProgram = strictModeOfStack(environment["PULUMI_CONFIG"]);
   if (!flagOf(inputs["strictMode"] ?? ofProgram)) return [];
   const failures: CheckFailure[] = [];
-  if (/^default(_|$)/.test(name))
-    failures.push({ property: "", reason: "strict mode prohibits the default provider" });
+  if (/^default(_|$)/.test(name)) failures.push({ property: "", reason: "strict mode prohibits the default provider" });
   for (const key of ["kubeconfig", "context"] as const)
     if (inputs[key] === undefined || inputs[key] === null || inputs[key] === "")
       failures.push({ property: key, reason: `strict mode requires the Provider's "${key}" argument` });
@@ -60,10 +59,12 @@ function renderFailures(inputs: PropertyMap, environment: Environment): CheckFai
     if (!flagOf(inputs["alwaysRender"])) return [];
     return [{ property: "alwaysRender", reason: '"alwaysRender" requires "renderYamlToDirectory" to be set' }];
   }
-  return CLUSTER_KEYS.filter((key) => textOf(inputs[key]) !== undefined)
-    // The SDK fills it in from the environment, unasked.
-    .filter((key) => key !== "kubeconfig" || inputs[key] !== environment["KUBECONFIG"])
-    .map((key) => ({ property: key, reason: `"${key}" arg is not compatible with "renderYamlToDirectory" arg` }));
+  return (
+    CLUSTER_KEYS.filter((key) => textOf(inputs[key]) !== undefined)
+      // The SDK fills it in from the environment, unasked.
+      .filter((key) => key !== "kubeconfig" || inputs[key] !== environment["KUBECONFIG"])
+      .map((key) => ({ property: key, reason: `"${key}" arg is not compatible with "renderYamlToDirectory" arg` }))
+  );
 }
 
 interface ConfigChange {
@@ -92,7 +93,8 @@ function replacedBy(olds: PropertyMap, news: PropertyMap, changed: readonly stri
   const unknown = CLUSTER_KEYS.filter((key) => news[key] instanceof Unknown);
   if (unknown.length > 0) return unknown;
   const replaces: string[] = [];
-  const bothIdentified = textOf(olds["clusterIdentifier"]) !== undefined && textOf(news["clusterIdentifier"]) !== undefined;
+  const bothIdentified =
+    textOf(olds["clusterIdentifier"]) !== undefined && textOf(news["clusterIdentifier"]) !== undefined;
   if (bothIdentified && changed.includes("clusterIdentifier")) replaces.push("clusterIdentifier");
   if (changed.includes("renderYamlToDirectory")) replaces.push("renderYamlToDirectory");
   const before = activeCluster(olds);

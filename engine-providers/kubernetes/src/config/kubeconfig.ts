@@ -21,13 +21,19 @@ export function loadKubeconfig(settings: Settings, environment: Environment): Ku
   // The client refuses plain HTTP unless told that there is no certificate to verify; `kubectl proxy` speaks it.
   if (!cluster.server.startsWith("http:") || cluster.skipTLSVerify) return access;
   const clusters = access.getClusters().map((one) => (one === cluster ? { ...one, skipTLSVerify: true } : one));
-  access.loadFromOptions({ ...access, clusters });
+  access.loadFromOptions({
+    clusters,
+    users: access.getUsers(),
+    contexts: access.getContexts(),
+    currentContext: access.getCurrentContext(),
+  });
   return access;
 }
 
 /** The namespace of the current context. */
 export function namespaceOfContext(access: KubeConfig): string | undefined {
-  return access.getContextObject(access.getCurrentContext())?.namespace || undefined;
+  const namespace = access.getContextObject(access.getCurrentContext())?.namespace;
+  return namespace === "" ? undefined : namespace;
 }
 
 /** @param textOrPath A kubeconfig in YAML or JSON, or the path of a file that holds one (`~` is the home folder). */

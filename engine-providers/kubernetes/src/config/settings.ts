@@ -91,8 +91,8 @@ function groupOf(name: string, value: PropertyValue | undefined): PropertyMap {
 }
 
 function timeoutOf(group: PropertyValue | undefined, variable: string | undefined): number | undefined {
-  const given = groupOf("kubeClientSettings", group)["timeout"] ?? variable;
-  if (given === undefined || given === null || given === "") return undefined;
+  const given = toManifest(groupOf("kubeClientSettings", group))["timeout"] ?? variable ?? "";
+  if (given === "") return undefined;
   const seconds = Number(given);
   if (Number.isFinite(seconds) && seconds >= 0) return seconds;
   throw new Error(`kubernetes:kubeClientSettings.timeout is ${JSON.stringify(given)}; it is a number of seconds`);
@@ -100,7 +100,10 @@ function timeoutOf(group: PropertyValue | undefined, variable: string | undefine
 
 function helmSettings(group: PropertyValue | undefined, environment: Environment): HelmSettings {
   const settings = toManifest(groupOf("helmReleaseSettings", group));
-  const pick = (name: string, variable: string) => text(settings, name) || environment[variable] || undefined;
+  const pick = (name: string, variable: string) => {
+    const value = text(settings, name) || (environment[variable] ?? "");
+    return value === "" ? undefined : value;
+  };
   return {
     pluginsPath: pick("pluginsPath", "PULUMI_K8S_HELM_PLUGINS_PATH"),
     registryConfigPath: pick("registryConfigPath", "PULUMI_K8S_HELM_REGISTRY_CONFIG_PATH"),

@@ -26,7 +26,9 @@ export function isAnnotated(manifest: Manifest, key: string): boolean {
 /** Left as it is where metadata or annotations are not known yet. */
 export function annotate(manifest: Manifest, key: string, value: string): Manifest {
   const annotations = field(manifest, "metadata", "annotations");
-  const known = isManifest(field(manifest, "metadata")) && (annotations === undefined || annotations === null || isManifest(annotations));
+  const known =
+    isManifest(field(manifest, "metadata")) &&
+    (annotations === undefined || annotations === null || isManifest(annotations));
   return known ? withField(manifest, ["metadata", "annotations", key], value) : manifest;
 }
 

@@ -102,7 +102,9 @@ export function parseId(id: string): { readonly namespace: string; readonly name
 
 export function isOwnedBy(manifest: Manifest, owner: Manifest | undefined): boolean {
   const uid = text(owner, "metadata", "uid");
-  return uid !== "" && list(manifest, "metadata", "ownerReferences").some((reference) => text(reference, "uid") === uid);
+  return (
+    uid !== "" && list(manifest, "metadata", "ownerReferences").some((reference) => text(reference, "uid") === uid)
+  );
 }
 
 export const isSecretKind = (manifest: Manifest): boolean =>

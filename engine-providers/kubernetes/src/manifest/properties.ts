@@ -40,5 +40,5 @@ export function toProperties(manifest: Manifest): PropertyMap {
 
 function toPropertyValue(value: ManifestValue): PropertyValue {
   if (isList(value)) return value.map(toPropertyValue);
-  return isMap(value) ? toProperties(value as Manifest) : value;
+  return isMap(value) ? toProperties(value) : value;
 }

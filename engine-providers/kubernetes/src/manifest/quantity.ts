@@ -51,6 +51,7 @@ function inNanos(value: unknown): bigint | undefined {
   const [factor, decimals] = base === 2n ? [2n ** BigInt(power), 0] : [1n, power];
   const shift = NANO_DIGITS + decimals - fraction.length;
   const scaled = digits * factor;
-  const nanos = shift >= 0 ? scaled * 10n ** BigInt(shift) : (scaled + 10n ** BigInt(-shift) - 1n) / 10n ** BigInt(-shift);
+  const nanos =
+    shift >= 0 ? scaled * 10n ** BigInt(shift) : (scaled + 10n ** BigInt(-shift) - 1n) / 10n ** BigInt(-shift);
   return sign === "-" ? -nanos : nanos;
 }

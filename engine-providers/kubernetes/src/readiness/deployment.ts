@@ -11,11 +11,7 @@ const REVISION = ["metadata", "annotations", "deployment.kubernetes.io/revision"
  * rollout to it is over, and the volumes it claims are bound.
  */
 export const deploymentJudge: Judge = {
-  related: [
-    { apiVersion: "apps/v1", kind: "ReplicaSet" },
-    POD,
-    { apiVersion: "v1", kind: "PersistentVolumeClaim" },
-  ],
+  related: [{ apiVersion: "apps/v1", kind: "ReplicaSet" }, POD, { apiVersion: "v1", kind: "PersistentVolumeClaim" }],
   judge(view) {
     const { object } = view;
     const revision = text(object, ...REVISION);
@@ -23,12 +19,14 @@ export const deploymentJudge: Judge = {
     const wanted = replicaSet === undefined ? 1 : (number(replicaSet, "spec", "replicas") ?? 1);
     const running = replicaSet === undefined ? 0 : count(replicaSet, "readyReplicas");
     const progress = `waiting for the Deployment's ReplicaSet to be available (${running}/${wanted} Pods available)`;
-    if (!isObserved(object) || revision === "") return waiting(progress, ["the Deployment controller has not seen it yet"]);
+    if (!isObserved(object) || revision === "")
+      return waiting(progress, ["the Deployment controller has not seen it yet"]);
 
     const available = conditionOf(object, "Available");
     const progressing = conditionOf(object, "Progressing");
     // The first ReplicaSet is made, not rolled out to.
-    const rolledOut = revision === "1" || (isTrue(progressing) && text(progressing, "reason") === "NewReplicaSetAvailable");
+    const rolledOut =
+      revision === "1" || (isTrue(progressing) && text(progressing, "reason") === "NewReplicaSetAvailable");
     const replicasReady = replicaSet !== undefined && running >= wanted;
     const unbound = unboundClaims(view);
     if (isTrue(available) && rolledOut && replicasReady && unbound.length === 0)

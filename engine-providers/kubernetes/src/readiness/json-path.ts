@@ -37,7 +37,9 @@ function parseSteps(path: string): Step[] {
     const at = step.lastIndex;
     const match = step.exec(path);
     if (match === null) throw new Error(`cannot read JSONPath {${path}} at character ${at + 1}`);
-    const [whole, key, index, single, double, filter, ...values] = match;
+    const [whole] = match;
+    // What did not take part in the match is undefined, whatever the type says.
+    const [, key, index, single, double, filter, ...values] = match as (string | undefined)[];
     if (whole === ".*" || whole === "[*]") steps.push({ all: true });
     else if (index !== undefined) steps.push({ index: Number(index) });
     else if (filter !== undefined)
@@ -60,7 +62,7 @@ export function matchesJsonPath(expression: JsonPathExpression, manifest: Manife
   if (expression.value === undefined) return true;
   if (isList(found) || isManifest(found))
     throw new Error(`${expression.text}: what it finds is no plain value that could be compared`);
-  return String(found as boolean | number | string | null) === expression.value;
+  return plainText(found) === expression.value;
 }
 
 function take(step: Step, value: ManifestValue): readonly ManifestValue[] {
@@ -69,5 +71,11 @@ function take(step: Step, value: ManifestValue): readonly ManifestValue[] {
   const items = isList(value) ? value : isManifest(value) ? Object.values(value) : [];
   if ("all" in step) return items;
   if ("index" in step) return only(items.at(step.index));
-  return items.filter((item) => String(field(item, ...step.filter) as string) === step.equals);
+  return items.filter((item) => plainText(field(item, ...step.filter)) === step.equals);
+}
+
+/** A plain value as text; undefined for everything else. */
+export function plainText(value: ManifestValue | undefined): string | undefined {
+  if (typeof value === "string") return value;
+  return typeof value === "number" || typeof value === "boolean" || value === null ? JSON.stringify(value) : undefined;
 }

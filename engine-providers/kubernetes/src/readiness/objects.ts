@@ -27,7 +27,9 @@ export const volumeJudge: Judge = {
   judge({ object }) {
     const phase = text(object, "status", "phase");
     if (phase === "Available" || phase === "Bound") return ready(`PersistentVolume is ${phase}`);
-    return waiting("waiting for the PersistentVolume to be available", [`PersistentVolume is ${phase || "not seen yet"}`]);
+    return waiting("waiting for the PersistentVolume to be available", [
+      `PersistentVolume is ${phase || "not seen yet"}`,
+    ]);
   },
 };
 
@@ -57,7 +59,9 @@ export const definitionJudge: Judge = {
   related: [],
   judge({ object }) {
     if (isTrue(conditionOf(object, "Established"))) return ready("CustomResourceDefinition is established");
-    const words = ["NamesAccepted", "NonStructuralSchema", "Established"].map((type) => wordsOf(conditionOf(object, type)));
+    const words = ["NamesAccepted", "NonStructuralSchema", "Established"].map((type) =>
+      wordsOf(conditionOf(object, type)),
+    );
     return waiting("waiting for the CustomResourceDefinition to be established", words.filter(Boolean));
   },
 };
@@ -73,7 +77,8 @@ export const anyJudge: Judge = {
     if (hasField(object, "status", "observedGeneration") && !isObserved(object))
       return waiting(progress, ["its controller has not seen the latest generation"]);
     const condition = conditionOf(object, "Ready");
-    if (condition !== undefined && !isTrue(condition)) return waiting(wordsOf(condition) || progress, [wordsOf(condition)]);
+    if (condition !== undefined && !isTrue(condition))
+      return waiting(wordsOf(condition) || progress, [wordsOf(condition)]);
     for (const type of ["Reconciling", "Stalled"]) {
       const unwanted = conditionOf(object, type);
       if (isTrue(unwanted)) return waiting(wordsOf(unwanted) || progress, [wordsOf(unwanted)]);

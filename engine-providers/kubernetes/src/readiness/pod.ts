@@ -13,7 +13,8 @@ export const podJudge: Judge = {
     const problems = podProblems(object);
     if (text(object, "status", "phase") === "Failed")
       return failed(problems.length > 0 ? problems : [`[Pod ${name}]: failed: ${text(object, "status", "message")}`]);
-    if (!isTrue(conditionOf(object, "PodScheduled"))) return waiting(`waiting for Pod ${name} to be scheduled`, problems);
+    if (!isTrue(conditionOf(object, "PodScheduled")))
+      return waiting(`waiting for Pod ${name} to be scheduled`, problems);
     if (!isTrue(conditionOf(object, "Initialized")))
       return waiting(`waiting for Pod ${name} to be initialized`, problems);
     const succeeded = text(object, "status", "phase") === "Succeeded";

@@ -1,7 +1,7 @@
 /** What a program itself waits for: the annotation pulumi.com/waitFor. */
 import { isManifest, number } from "../manifest/manifest.ts";
-import type { Manifest } from "../manifest/manifest.ts";
-import { findByJsonPath, matchesJsonPath, parseJsonPath } from "./json-path.ts";
+import type { Manifest, ManifestValue } from "../manifest/manifest.ts";
+import { findByJsonPath, matchesJsonPath, parseJsonPath, plainText } from "./json-path.ts";
 import { conditionOf, ready, waiting } from "./verdict.ts";
 import type { Judge } from "./verdict.ts";
 
@@ -46,7 +46,7 @@ function parseWish(expression: string): Wish {
     return {
       words: path.text,
       isMet: (object) => matchesJsonPath(path, object),
-      found: (object) => JSON.stringify(findByJsonPath(path, object)) ?? "nothing",
+      found: (object) => shown(findByJsonPath(path, object)),
     };
   }
   if (expression.startsWith("condition=")) {
@@ -54,11 +54,17 @@ function parseWish(expression: string): Wish {
     const statusOf = (object: Manifest) => conditionOf(object, type)?.["status"];
     return {
       words: `condition ${type}=${status}`,
-      isMet: (object) => String(statusOf(object) as string).toLowerCase() === status.toLowerCase(),
-      found: (object) => JSON.stringify(statusOf(object)) ?? "no such condition",
+      isMet: (object) => plainText(statusOf(object))?.toLowerCase() === status.toLowerCase(),
+      found: (object) => shown(statusOf(object)),
     };
   }
-  throw new Error(`pulumi.com/waitFor: expected a "jsonpath=" or "condition=" prefix, got ${JSON.stringify(expression)}`);
+  throw new Error(
+    `pulumi.com/waitFor: expected a "jsonpath=" or "condition=" prefix, got ${JSON.stringify(expression)}`,
+  );
+}
+
+function shown(value: ManifestValue | undefined): string {
+  return value === undefined ? "nothing" : JSON.stringify(value);
 }
 
 /** What a controller says of an earlier generation says nothing of this one. */

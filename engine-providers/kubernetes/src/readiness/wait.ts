@@ -82,7 +82,9 @@ export async function waitUntilGone(wait: Omit<Wait, "before">): Promise<void> {
   const isGone = async () => {
     const found = await cluster.find(referenceOf(object));
     // Another object of the same name is another object.
-    return found === undefined || text(found, "metadata", "uid") !== text(object, "metadata", "uid") ? undefined : found;
+    return found === undefined || text(found, "metadata", "uid") !== text(object, "metadata", "uid")
+      ? undefined
+      : found;
   };
   const informer = cluster.informers.use(watchedOf(object));
   const deadline = Date.now() + wait.timeoutSeconds * 1_000;
@@ -95,10 +97,13 @@ export async function waitUntilGone(wait: Omit<Wait, "before">): Promise<void> {
         ...list(left, "metadata", "finalizers"),
         ...list(left, "spec", "finalizers").filter((one) => one === "kubernetes" && left["kind"] === "Namespace"),
       ].map(String);
-      wait.onProgress(finalizers.length > 0 ? `waiting for finalizers: ${finalizers.join(", ")}` : "waiting to be gone");
+      wait.onProgress(
+        finalizers.length > 0 ? `waiting for finalizers: ${finalizers.join(", ")}` : "waiting to be gone",
+      );
       const leftMs = deadline - Date.now();
       if (leftMs <= 0 || signal.aborted) {
-        const held = finalizers.length > 0 ? ` (finalizers might be preventing deletion: ${finalizers.join(", ")})` : "";
+        const held =
+          finalizers.length > 0 ? ` (finalizers might be preventing deletion: ${finalizers.join(", ")})` : "";
         const what = signal.aborted ? "the deletion was cancelled of" : "timed out waiting for the deletion of";
         throw new NotReadyError(`${what} '${nameOf(object)}'${held}`, left, namespaceReasons(left));
       }
@@ -183,12 +188,18 @@ class Watching {
     };
     const verdict = this.#judge.judge(view);
     // What was seen may be older than what was written.
-    const isOld = (number(this.#last, "metadata", "generation") ?? 0) < (number(this.#wait.object, "metadata", "generation") ?? 0);
-    return { object: this.#last, verdict: isOld && verdict.state !== "waiting" ? { ...ready(""), state: "waiting" } : verdict };
+    const isOld =
+      (number(this.#last, "metadata", "generation") ?? 0) < (number(this.#wait.object, "metadata", "generation") ?? 0);
+    return {
+      object: this.#last,
+      verdict: isOld && verdict.state !== "waiting" ? { ...ready(""), state: "waiting" } : verdict,
+    };
   }
 
   podsOf(object: Manifest): Manifest[] {
-    const owners = new Set([object, ...(this.#related.get("ReplicaSet")?.objects ?? [])].map((one) => text(one, "metadata", "uid")));
+    const owners = new Set(
+      [object, ...(this.#related.get("ReplicaSet")?.objects ?? [])].map((one) => text(one, "metadata", "uid")),
+    );
     const isOwned = (pod: Manifest) =>
       list(pod, "metadata", "ownerReferences").some((owner) => owners.has(text(owner, "uid")));
     return (this.#related.get("Pod")?.objects ?? []).filter(isOwned);

@@ -3,7 +3,14 @@ import { Unknown } from "@automatos/provider-plugin";
 import type { CheckRequest, Checked } from "@automatos/provider-plugin";
 import { isOwnGroup } from "../cluster/scope.ts";
 import { ANNOTATION, annotation, HELM_HOOK_PREFIX } from "../manifest/annotations.ts";
-import { apiVersionOf, field, isCustomResourceDefinition, isManifest, kindOf, withField } from "../manifest/manifest.ts";
+import {
+  apiVersionOf,
+  field,
+  isCustomResourceDefinition,
+  isManifest,
+  kindOf,
+  withField,
+} from "../manifest/manifest.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { normalize } from "../manifest/normalize.ts";
 import { toManifest, toProperties } from "../manifest/properties.ts";
@@ -51,7 +58,11 @@ async function warnOfAnnotations(session: Session, manifest: Manifest, urn: stri
   const annotations = field(manifest, "metadata", "annotations");
   if (!isManifest(annotations)) return;
   if (annotation(manifest, ANNOTATION.autonamed) !== "")
-    await session.log("warning", `ignoring user-specified value for internal annotation "${ANNOTATION.autonamed}"`, urn);
+    await session.log(
+      "warning",
+      `ignoring user-specified value for internal annotation "${ANNOTATION.autonamed}"`,
+      urn,
+    );
   const isHook = Object.keys(annotations).some((key) => key.startsWith(HELM_HOOK_PREFIX));
   if (isHook && !session.settings.suppressHelmHookWarnings)
     await session.log(

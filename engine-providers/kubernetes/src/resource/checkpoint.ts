@@ -36,7 +36,10 @@ export function fromOutputs(outputs: PropertyMap): Checkpoint {
   const state = toManifest(outputs);
   const inputs = state[INPUTS];
   return {
-    live: [INPUTS, INITIAL_API_VERSION, FIELD_MANAGER].reduce<Manifest>((rest, key) => withoutField(rest, [key]), state),
+    live: [INPUTS, INITIAL_API_VERSION, FIELD_MANAGER].reduce<Manifest>(
+      (rest, key) => withoutField(rest, [key]),
+      state,
+    ),
     inputs: isManifest(inputs) ? inputs : {},
     initialApiVersion: text(state, INITIAL_API_VERSION) || (isManifest(inputs) ? text(inputs, "apiVersion") : ""),
     fieldManager: text(state, FIELD_MANAGER),

@@ -26,7 +26,14 @@ export async function deleteResource(session: Session, request: DeleteRequest): 
   try {
     if (isPatchType(request.type, kindOf(placed))) {
       await relinquish(session.cluster, reference, fieldManagerOf(state.inputs, state.fieldManager));
-    } else await deleteObject(session, request, state.inputs, { ...placed, metadata: state.live["metadata"] ?? {} }, reference);
+    } else
+      await deleteObject(
+        session,
+        request,
+        state.inputs,
+        { ...placed, metadata: state.live["metadata"] ?? {} },
+        reference,
+      );
   } catch (error) {
     // Nothing is left of a kind that is no longer there.
     if (!(error instanceof KindUnknownError) && !isNotFound(error)) throw error;

@@ -41,11 +41,7 @@ function compare(path: FieldPath, sides: Sides, comparison: Comparison): void {
   } else if (isList(newInput) && isList(live)) {
     const oldList = oldInput !== undefined && isList(oldInput) ? oldInput : [];
     for (let index = 0; index < Math.max(newInput.length, live.length); index += 1)
-      compare(
-        [...path, index],
-        { live: live[index], newInput: newInput[index], oldInput: oldList[index] },
-        comparison,
-      );
+      compare([...path, index], { live: live[index], newInput: newInput[index], oldInput: oldList[index] }, comparison);
   } else if (!sameScalar(path, sides)) add(path, "update", sides, comparison);
 }
 

@@ -38,7 +38,10 @@ const each = (prefix: string, names: string) => names.split(" ").map((name) => `
 const FORCE_NEW: Readonly<Record<string, readonly string[]>> = {
   "apps/DaemonSet": ["spec.selector"],
   "apps/Deployment": ["spec.selector"],
-  "apps/StatefulSet": each("spec", "podManagementPolicy revisionHistoryLimit selector serviceName volumeClaimTemplates"),
+  "apps/StatefulSet": each(
+    "spec",
+    "podManagementPolicy revisionHistoryLimit selector serviceName volumeClaimTemplates",
+  ),
   "batch/Job": each("spec", "completions parallelism selector template"),
   "rbac.authorization.k8s.io/ClusterRoleBinding": ["roleRef"],
   "rbac.authorization.k8s.io/RoleBinding": ["roleRef"],
@@ -71,7 +74,8 @@ function contentsOf(manifest: Manifest, settings: MutabilitySettings): readonly 
   if (apiVersionOf(manifest) !== "v1") return [];
   const immutable = field(manifest, "immutable") === true;
   if (kindOf(manifest) === "Secret" && (!settings.enableSecretMutable || immutable)) return ["stringData", "data"];
-  if (kindOf(manifest) === "ConfigMap" && (!settings.enableConfigMapMutable || immutable)) return ["binaryData", "data"];
+  if (kindOf(manifest) === "ConfigMap" && (!settings.enableConfigMapMutable || immutable))
+    return ["binaryData", "data"];
   return [];
 }
 

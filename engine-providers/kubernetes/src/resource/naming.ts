@@ -15,7 +15,9 @@ export function isNamed(manifest: Manifest): boolean {
 
 export function usesGenerateName(manifest: Manifest): boolean {
   if (isNamed(manifest)) return false;
-  return field(manifest, "metadata", "generateName") instanceof Unknown || text(manifest, "metadata", "generateName") !== "";
+  return (
+    field(manifest, "metadata", "generateName") instanceof Unknown || text(manifest, "metadata", "generateName") !== ""
+  );
 }
 
 /**
@@ -23,7 +25,12 @@ export function usesGenerateName(manifest: Manifest): boolean {
  * it was chosen, so that a replacement may have another.
  * @param seed Random bytes on which preview and update agree; empty without any.
  */
-export function autoname(inputs: Manifest, oldInputs: Manifest | undefined, resource: string, seed: Uint8Array): Manifest {
+export function autoname(
+  inputs: Manifest,
+  oldInputs: Manifest | undefined,
+  resource: string,
+  seed: Uint8Array,
+): Manifest {
   if (isNamed(inputs) || field(inputs, "metadata") instanceof Unknown) return inputs;
   if (oldInputs !== undefined) {
     return isAnnotated(oldInputs, ANNOTATION.autonamed) ? named(inputs, nameOf(oldInputs)) : inputs;

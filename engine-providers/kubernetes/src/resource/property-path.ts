@@ -22,7 +22,6 @@ export function parsePropertyPath(path: string): PropertyPath {
 /** Whether `inner` is `outer`, or in it. */
 export function contains(outer: PropertyPath, inner: PropertyPath): boolean {
   return (
-    outer.length <= inner.length &&
-    outer.every((step, index) => step === "*" || String(step) === String(inner[index]))
+    outer.length <= inner.length && outer.every((step, index) => step === "*" || String(step) === String(inner[index]))
   );
 }

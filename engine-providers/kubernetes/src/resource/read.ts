@@ -70,7 +70,8 @@ async function readUnreachable(session: Session, request: ReadRequest): Promise<
 
 async function referenceFor(session: Session, { id, type }: ReadRequest, known: Manifest): Promise<ObjectReference> {
   const parsed = parseId(id);
-  if (parsed.name === "") throw new Error(`${JSON.stringify(id)} is no id of a Kubernetes object: <namespace>/<name> or <name>`);
+  if (parsed.name === "")
+    throw new Error(`${JSON.stringify(id)} is no id of a Kubernetes object: <namespace>/<name> or <name>`);
   const ofType = kindFromType(type);
   const apiVersion = apiVersionOf(known) || ofType.apiVersion;
   // A Patch is read as the object that it patches.

@@ -2,7 +2,16 @@ import type { PropertyMap, UpdateRequest } from "@automatos/provider-plugin";
 import type { Cluster } from "../cluster/cluster.ts";
 import { hasReason } from "../cluster/errors.ts";
 import { isManagedByOthers, isOfOldKind, takeOver } from "../cluster/managed-fields.ts";
-import { apiVersionOf, hasUnknowns, isCustomResourceDefinition, kindOf, nameOf, referenceOf, text, withField } from "../manifest/manifest.ts";
+import {
+  apiVersionOf,
+  hasUnknowns,
+  isCustomResourceDefinition,
+  kindOf,
+  nameOf,
+  referenceOf,
+  text,
+  withField,
+} from "../manifest/manifest.ts";
 import type { Manifest } from "../manifest/manifest.ts";
 import { normalize } from "../manifest/normalize.ts";
 import { toManifest } from "../manifest/properties.ts";
@@ -105,12 +114,7 @@ async function adopt(cluster: Cluster, before: Manifest, manager: string): Promi
  * Fields of `ignoreChanges` stay what they are in the cluster: left out where others manage them, else sent as they
  * are, since what an apply leaves out is removed.
  */
-function withIgnored(
-  manifest: Manifest,
-  live: Manifest,
-  manager: string,
-  ignoreChanges: readonly string[],
-): Manifest {
+function withIgnored(manifest: Manifest, live: Manifest, manager: string, ignoreChanges: readonly string[]): Manifest {
   let applied = manifest;
   for (const path of ignoreChanges.map(parsePropertyPath)) {
     applied = isManagedByOthers(live, manager, path) ? removeAt(applied, path) : copyAt(applied, live, path);
