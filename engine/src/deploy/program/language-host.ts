@@ -45,7 +45,7 @@ export class ProcessProgram implements Program {
     const { folder, entry } = programEntry(request);
     this.#child = new Child({
       command: process.execPath,
-      args: [...compileCache(), ...nodeArguments(request), ...runArguments(request, addresses, folder, entry)],
+      args: programArguments(request, addresses, folder, entry),
       cwd: request.projectDir,
       env: environment(request),
       onStdout: (line) => onOutput("stdout", line),
@@ -76,13 +76,20 @@ function nodeArguments({ runtimeOptions }: OperationRequest): string[] {
   return (runtimeOptions.nodeargs ?? "").split(/\s+/).filter((argument) => argument !== "");
 }
 
-function runArguments(request: OperationRequest, addresses: ProgramAddresses, folder: string, entry: string): string[] {
+function programArguments(
+  request: OperationRequest,
+  addresses: ProgramAddresses,
+  folder: string,
+  entry: string,
+): string[] {
   let run: string;
   try {
     run = createRequire(join(folder, "index.js")).resolve("@pulumi/pulumi/cmd/run");
   } catch (error) {
     throw new SdkMissingError(folder, error);
   }
+  const guard = new URL("./fail-before-done.ts", import.meta.url);
+  guard.searchParams.set("sdk", join(dirname(run), "..", ".."));
   const flags: Record<string, string> = {
     monitor: addresses.monitor,
     engine: addresses.engine,
@@ -94,6 +101,10 @@ function runArguments(request: OperationRequest, addresses: ProgramAddresses, fo
     parallel: String(request.parallel),
   };
   return [
+    ...compileCache(),
+    "--import",
+    guard.href,
+    ...nodeArguments(request),
     run,
     ...Object.entries(flags).flatMap(([flag, value]) => (value === "" ? [] : [`--${flag}`, value])),
     ...(request.dryRun ? ["--dry-run"] : []),
