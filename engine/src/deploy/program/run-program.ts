@@ -19,7 +19,7 @@ interface StackOutputs {
 }
 
 export async function runProgram(deployment: Deployment): Promise<void> {
-  const { request, diagnostics } = deployment;
+  const { request } = deployment;
   let stackOutputs: StackOutputs | undefined;
   let allDone: () => void = () => undefined;
   const everything = new Promise<void>((resolve) => (allDone = resolve));
@@ -43,7 +43,6 @@ export async function runProgram(deployment: Deployment): Promise<void> {
       registeredAll();
       return everything;
     },
-    warn: (urn, message) => diagnostics.warning(urn, message),
     fail: (message) => deployment.fail(new Error(message)),
     isStopped: () => deployment.isStopped,
     untilStopped: (work) => deployment.untilStopped(work),

@@ -1,19 +1,21 @@
-/** Assets carry a hash of their contents, so that a change of a file is a change of the resource. */
+/**
+ * Assets and archives carry a hash of their contents, so that a change of a file is a change of the resource. The hash
+ * is the one that Pulumi computes: a state that Pulumi wrote shows no change here, and the other way about.
+ */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { AssetOrArchive, Secret } from "../../model.ts";
 import type { PropertyMap, PropertyValue } from "../../model.ts";
+import { archiveBytes } from "../archive/archive-bytes.ts";
+import { assetBytes } from "../archive/asset-bytes.ts";
 import { isList, isMap } from "./value.ts";
 
-/** @param folder What relative paths are relative to. @throws Error when a file is missing. */
+/** @param folder What relative paths are relative to. @throws Error when contents cannot be read. */
 export async function hashAssets(properties: PropertyMap, folder: string): Promise<PropertyMap> {
   if (!Object.values(properties).some(hasAsset)) return properties;
-  const hashed: Record<string, PropertyValue> = {};
-  for (const [key, value] of Object.entries(properties)) hashed[key] = await hashValue(value, folder);
-  return hashed;
+  const entries = Object.entries(properties);
+  return Object.fromEntries(
+    await Promise.all(entries.map(async ([key, value]) => [key, await hashValue(value, folder)] as const)),
+  );
 }
 
 function hasAsset(value: PropertyValue): boolean {
@@ -30,35 +32,13 @@ async function hashValue(value: PropertyValue, folder: string): Promise<Property
   return isMap(value) ? hashAssets(value, folder) : value;
 }
 
+/** The members of an archive have no hash of their own. */
 async function withHash(asset: AssetOrArchive, folder: string): Promise<AssetOrArchive> {
-  const { text, path, assets } = asset.fields;
+  const given = Object.entries(asset.fields).filter(([, value]) => value !== "");
+  const fields = Object.fromEntries(given);
+  if (typeof fields["hash"] === "string") return asset;
   const hash = createHash("sha256");
-  let fields = asset.fields;
-  if (typeof text === "string" && text !== "") hash.update(text);
-  else if (typeof path === "string" && path !== "") await addFile(hash, resolve(folder, path));
-  else if (isMap(assets)) {
-    const members = await hashAssets(assets, folder);
-    fields = { ...fields, assets: members };
-    for (const name of Object.keys(members).sort()) {
-      const member = members[name];
-      hash.update(`${name}\0${member instanceof AssetOrArchive ? JSON.stringify(member.fields["hash"]) : ""}\0`);
-    }
-  } else return asset;
+  const bytes = asset.kind === "asset" ? assetBytes(fields, folder) : archiveBytes(fields, folder);
+  for await (const chunk of bytes) hash.update(chunk);
   return new AssetOrArchive(asset.kind, { ...fields, hash: hash.digest("hex") });
-}
-
-type Hash = ReturnType<typeof createHash>;
-
-async function addFile(hash: Hash, path: string): Promise<void> {
-  const info = await stat(path);
-  if (!info.isDirectory()) {
-    await pipeline(createReadStream(path), async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) hash.update(chunk);
-    });
-    return;
-  }
-  for (const name of (await readdir(path)).sort()) {
-    hash.update(`${name}\0`);
-    await addFile(hash, join(path, name));
-  }
 }

@@ -74,38 +74,27 @@ function referenceToWire(reference: ResourceReference, options: MarshalOptions):
   };
 }
 
-/**
- * Output values are read as what they hold: unknown, secret or plain.
- * @param onDependency Called with the URNs that an output value names.
- */
-export function unmarshalProperties(struct: Struct | undefined, onDependency?: OnDependency): PropertyMap {
-  return struct === undefined ? {} : fromWireMap(struct.toJavaScript(), onDependency);
+/** Output values are read as what they hold: unknown, secret or plain. */
+export function unmarshalProperties(struct: Struct | undefined): PropertyMap {
+  return struct === undefined ? {} : fromWireMap(struct.toJavaScript());
 }
 
-/** `key` is the top-level property that the value is in. */
-type OnDependency = (key: string, urn: string) => void;
-
-export function fromWireMap(wire: Readonly<WireMap>, onDependency?: OnDependency): PropertyMap {
-  return Object.fromEntries(
-    Object.entries(wire).map(([key, value]) => [
-      key,
-      fromWire(value, onDependency && ((urn) => onDependency(key, urn))),
-    ]),
-  );
+export function fromWireMap(wire: Readonly<WireMap>): PropertyMap {
+  return Object.fromEntries(Object.entries(wire).map(([key, value]) => [key, fromWire(value)]));
 }
 
-export function fromWire(value: JavaScriptValue, onDependency?: (urn: string) => void): PropertyValue {
+export function fromWire(value: JavaScriptValue): PropertyValue {
   if (value === UNKNOWN_VALUE) return Unknown.instance;
   if (value === null || typeof value !== "object") return value;
-  if (Array.isArray(value)) return (value as JavaScriptValue[]).map((item) => fromWire(item, onDependency));
+  if (Array.isArray(value)) return (value as JavaScriptValue[]).map(fromWire);
   const map = value as WireMap;
   switch (map[SIGNATURE_KEY]) {
     case undefined:
-      return plainMap(map, onDependency);
+      return fromWireMap(map);
     case SECRET_SIGNATURE:
-      return new Secret(fromWire(map["value"] ?? null, onDependency));
+      return new Secret(fromWire(map["value"] ?? null));
     case OUTPUT_SIGNATURE:
-      return outputFromWire(map, onDependency);
+      return outputFromWire(map);
     case RESOURCE_SIGNATURE:
       return referenceFromWire(map);
     case ASSET_SIGNATURE:
@@ -117,18 +106,12 @@ export function fromWire(value: JavaScriptValue, onDependency?: (urn: string) =>
   }
 }
 
-function plainMap(map: WireMap, onDependency?: (urn: string) => void): PropertyMap {
-  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, fromWire(value, onDependency)]));
-}
-
 function fieldsOf(map: WireMap): PropertyMap {
-  return plainMap(without(map, SIGNATURE_KEY));
+  return fromWireMap(without(map, SIGNATURE_KEY));
 }
 
-function outputFromWire(map: WireMap, onDependency?: (urn: string) => void): PropertyValue {
-  const dependencies = map["dependencies"];
-  if (Array.isArray(dependencies)) for (const urn of dependencies) if (typeof urn === "string") onDependency?.(urn);
-  const element = map["value"] === undefined ? Unknown.instance : fromWire(map["value"], onDependency);
+function outputFromWire(map: WireMap): PropertyValue {
+  const element = map["value"] === undefined ? Unknown.instance : fromWire(map["value"]);
   return map["secret"] === true ? new Secret(element) : element;
 }
 

@@ -22,7 +22,6 @@ export interface MonitorDeps {
   completeOutputs: (urn: string, outputs: PropertyMap) => void;
   /** The program has nothing more to register; resolves when all is done. */
   programDone: () => Promise<void>;
-  warn: (urn: string, message: string) => void;
   /** Something went wrong that ends the deployment. */
   fail: (message: string) => void;
   isStopped: () => boolean;

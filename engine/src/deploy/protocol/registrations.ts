@@ -24,7 +24,7 @@ import { construct } from "./construct.ts";
 import { answerProperties } from "./monitor-deps.ts";
 import type { MonitorDeps } from "./monitor-deps.ts";
 import type { Packages } from "./packages.ts";
-import { goalOptions, optionsOf, optionsWithoutEffect } from "./resource-options.ts";
+import { goalOptions, optionsOf } from "./resource-options.ts";
 import type { SourcePositions } from "./source-positions.ts";
 import { applyTransform } from "./transforms.ts";
 
@@ -81,7 +81,6 @@ export class Registrations {
     const registered = request.getRemote() ? await this.#construct(wanted) : await this.#register(wanted);
     const providers = request.getCustom() ? undefined : wanted.providers;
     this.ancestry.record(registered.urn, parent, transforms, providers);
-    if (!request.getCustom()) this.#warnOfOptionsWithoutEffect(registered.urn, wanted.options);
     const response = new resourcePb.RegisterResourceResponse();
     response.setUrn(registered.urn);
     response.setId(registered.id);
@@ -220,14 +219,6 @@ export class Registrations {
     const own = request.getTransformsList();
     if (request.getRemote() && own.length > 0) this.#pendingTransforms.set(key, own);
     return own;
-  }
-
-  #warnOfOptionsWithoutEffect(urn: string, options: TransformResourceOptions): void {
-    for (const option of optionsWithoutEffect(options))
-      this.#deps.warn(
-        urn,
-        `The option '${option}' has no automatic effect on component resource '${urn}', ensure it is handled correctly in the component code.`,
-      );
   }
 }
 

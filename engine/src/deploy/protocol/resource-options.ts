@@ -138,23 +138,3 @@ function hooksOfOptions(options: TransformResourceOptions): HookBinding {
     onError: hooks.getOnErrorList(),
   };
 }
-
-const OPTIONS_WITHOUT_EFFECT: readonly [string, (options: TransformResourceOptions) => boolean][] = [
-  ["ignoreChanges", (options) => options.getIgnoreChangesList().length > 0],
-  [
-    "customTimeouts",
-    (options) => {
-      const timeouts = options.getCustomTimeouts();
-      return [timeouts?.getCreate(), timeouts?.getUpdate(), timeouts?.getDelete()].some(Boolean);
-    },
-  ],
-  ["additionalSecretOutputs", (options) => options.getAdditionalSecretOutputsList().length > 0],
-  ["replaceOnChanges", (options) => options.getReplaceOnChangesList().length > 0],
-  ["retainOnDelete", (options) => options.hasRetainOnDelete()],
-  ["deletedWith", (options) => options.getDeletedWith() !== ""],
-];
-
-/** Options that do nothing by themselves on a component. */
-export function optionsWithoutEffect(options: TransformResourceOptions): string[] {
-  return OPTIONS_WITHOUT_EFFECT.filter(([, isSet]) => isSet(options)).map(([name]) => name);
-}

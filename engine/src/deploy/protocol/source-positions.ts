@@ -50,9 +50,9 @@ export class SourcePositions {
     try {
       // Of an ES module the SDK takes the URL for a path: file:///folder/file:/the/module.ts
       const uri = position.getUri().replace(/^file:.*\/file:\/+/, "file:///");
-      const path = relative(this.#projectDir, fileURLToPath(uri)).split(sep).map(encodeURIComponent).join("/");
+      const path = encodeURI(relative(this.#projectDir, fileURLToPath(uri)).split(sep).join("/"));
       const column = position.getColumn() === 0 ? "" : `,${position.getColumn()}`;
-      return `project:///${path}#${position.getLine()}${column}`;
+      return `project:///${path.replaceAll(/[?#]/g, encodeURIComponent)}#${position.getLine()}${column}`;
     } catch {
       return "";
     }

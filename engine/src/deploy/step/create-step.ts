@@ -79,7 +79,7 @@ export class CreateStep extends ResourceStep {
     return applied.initErrorMessage;
   }
 
-  override end(outcome: StepOutcome): void {
+  end(outcome: StepOutcome): void {
     const { journal } = this.#context;
     if (outcome === "unknown") return;
     if (outcome === "failed") journal.abandon(this.new);

@@ -84,7 +84,7 @@ export class DeleteStep extends ResourceStep {
     await this.#context.runHooks("afterDelete", old);
   }
 
-  override end(outcome: StepOutcome): void {
+  end(outcome: StepOutcome): void {
     const { journal } = this.#context;
     if (outcome === "unknown") return;
     if (outcome === "failed") journal.abandon(this.old);
@@ -112,7 +112,7 @@ export class RemovePendingReplaceStep extends ResourceStep {
     return true;
   }
 
-  override end(): void {
+  end(): void {
     this.#context.journal.remove(this.old);
   }
 }

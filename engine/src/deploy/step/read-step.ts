@@ -75,7 +75,7 @@ export class ReadStep extends ResourceStep {
     if (failure !== undefined) throw new PartialFailureError(failure);
   }
 
-  override end(outcome: StepOutcome): void {
+  end(outcome: StepOutcome): void {
     if (outcome === "failed" || outcome === "unknown") this.#context.journal.abandon(this.new);
     else this.#context.journal.put(this.new, this.#replacing ? undefined : this.old);
   }

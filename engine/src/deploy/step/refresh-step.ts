@@ -9,7 +9,7 @@ import { isProviderType } from "../urn.ts";
 import { now, providerOf, ResourceStep } from "./step.ts";
 import type { StepContext } from "./step.ts";
 
-/** Asks a provider what a resource is like now. The base of the operation is replaced when all are asked. */
+/** Asks a provider what a resource is like now. */
 export class RefreshStep extends ResourceStep {
   readonly op = "refresh";
   readonly logical = false;
@@ -91,5 +91,9 @@ export class RefreshStep extends ResourceStep {
       );
       this.#diff = invertDiff(answer);
     }
+  }
+
+  end(): void {
+    // The whole base of the operation is replaced when all are refreshed.
   }
 }

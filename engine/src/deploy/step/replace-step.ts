@@ -15,4 +15,8 @@ export class ReplaceStep extends ResourceStep {
     this.old = old;
     this.new = state;
   }
+
+  end(): void {
+    // The state changes with the create and the delete.
+  }
 }

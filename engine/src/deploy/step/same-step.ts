@@ -40,7 +40,7 @@ export class SameStep extends ResourceStep {
       await this.#context.providers.same({ ...this.new, inputs: this.old.inputs ?? {} });
   }
 
-  override end(outcome: StepOutcome): void {
+  end(outcome: StepOutcome): void {
     if (outcome === "done" && !this.skippedCreate) this.#context.journal.put(this.new, this.old);
   }
 

@@ -93,10 +93,7 @@ export abstract class ResourceStep implements Step {
   apply(): Promise<void> {
     return Promise.resolve();
   }
-  /** Most steps have something to put on record. */
-  end(outcome: StepOutcome): void {
-    void outcome;
-  }
+  abstract end(outcome: StepOutcome): void;
   settle(): void {
     // Nobody waits for it.
   }

@@ -71,7 +71,7 @@ export class UpdateStep extends ResourceStep {
     return applied.initErrorMessage;
   }
 
-  override end(outcome: StepOutcome): void {
+  end(outcome: StepOutcome): void {
     if (outcome === "unknown") return;
     if (outcome === "failed") this.#context.journal.abandon(this.new);
     else this.#context.journal.put(this.new, this.old);

@@ -86,12 +86,15 @@ server.addService(service.ResourceProviderService, {
     note(`delete ${request.getId()}`);
     return new Empty();
   }),
+  // what was never made has an id that says so
   read: unary((request) =>
-    answer(pb.ReadResponse, {
-      setId: request.getId(),
-      setProperties: Struct.fromJavaScript({ name: request.getId(), size: 1, full: request.getId() }),
-      setInputs: Struct.fromJavaScript({ name: request.getId(), size: 1 }),
-    }),
+    request.getId().startsWith("missing")
+      ? new pb.ReadResponse()
+      : answer(pb.ReadResponse, {
+          setId: request.getId(),
+          setProperties: Struct.fromJavaScript({ name: request.getId(), size: 1, full: request.getId() }),
+          setInputs: Struct.fromJavaScript({ name: request.getId(), size: 1 }),
+        }),
   ),
   invoke: unary((request) =>
     answer(pb.InvokeResponse, { setReturn: Struct.fromJavaScript({ echo: js(request.getArgs()), by: prefix }) }),
