@@ -155,7 +155,9 @@ export class StackStore {
   }
 
   async lock(stack: StackReference): Promise<StackLock> {
-    return lockStack(this.blobs, stackKeys(stack).locks, this.#warn);
+    const lock = await lockStack(this.blobs, stackKeys(stack).locks, this.#warn);
+    await this.blobs.removeLeftOvers(stackKeys(stack).state);
+    return lock;
   }
 
   async locked<T>(stack: StackReference, run: () => Promise<T>): Promise<T> {

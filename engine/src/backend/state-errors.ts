@@ -2,12 +2,13 @@
 import { EngineError } from "./errors.ts";
 
 export class StateCorruptError extends EngineError {
-  constructor(file: string, backup: string | undefined, reason: string, cause?: unknown) {
+  /** @param good The newest checkpoint that can be used. */
+  constructor(file: string, good: string | undefined, reason: string, cause?: unknown) {
     super("STATE_CORRUPT", `the state file ${file} cannot be used: ${reason}`, {
       remedy:
-        backup === undefined
-          ? "There is no backup beside it; `stack import` puts an exported state in its place."
-          : `The checkpoint before it is kept as ${backup}; copy it over the state file to go back to it.`,
+        good === undefined
+          ? "There is no checkpoint of it that can be used; `stack import` puts an exported state in its place."
+          : `The last good checkpoint is ${good}; copy it over the state file to go back to it.`,
       cause,
     });
   }

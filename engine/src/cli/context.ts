@@ -1,6 +1,6 @@
 /** What a command works with: the project around it, its state store, the stack that is meant, its secrets. */
 import { holdsSecrets, type Deployment } from "../backend/deployment.ts";
-import { NoStackSelectedError, StackNotFoundError } from "../backend/errors.ts";
+import { NoStackSelectedError, StackNotFoundError, UnsupportedError } from "../backend/errors.ts";
 import { stateStoreUrl, type Environment } from "../backend/locations.ts";
 import { openStore } from "../backend/open-store.ts";
 import { Crypter, readPassphrase } from "../backend/passphrase.ts";
@@ -113,7 +113,10 @@ export class CommandContext {
 
   /** The crypter that a deployment's secrets were made with, where they were not made with `own`. */
   async crypterOf(deployment: Deployment, where: string, own?: Crypter): Promise<Crypter | undefined> {
-    const salt = deployment.secrets_providers?.state?.salt;
+    const { type = "passphrase", state } = deployment.secrets_providers ?? {};
+    if (type !== "passphrase" && holdsSecrets(deployment))
+      throw new UnsupportedError(`the secrets provider '${type}' of ${where}`, "only passphrase is built in");
+    const salt = state?.salt;
     if (salt === undefined || salt === own?.salt || !holdsSecrets(deployment)) return own;
     return Crypter.open(await this.#readPassphrase(), salt, where);
   }

@@ -39,6 +39,14 @@ export function describeBlobStore(name: string, create: () => Promise<BlobStore>
       assert.deepEqual(await blobs.list("kept"), ["kept/state", "kept/state.bak"], "and nothing else is left");
     });
 
+    it("has nothing left over beside a key but what others wrote", async () => {
+      await blobs.replace("left/state", "x", { backup: "left/state.bak" });
+      await blobs.replace("left/state", "y", { backup: "left/state.bak" });
+      await blobs.removeLeftOvers("left/state");
+      await blobs.removeLeftOvers("left/nothing");
+      assert.deepEqual(await blobs.list("left"), ["left/state", "left/state.bak"]);
+    });
+
     it("makes a key once, of several at once too", async () => {
       const made = await Promise.all(Array.from({ length: 8 }, (_, n) => blobs.create("once/a", `by ${n}`)));
       assert.equal(made.filter(Boolean).length, 1);

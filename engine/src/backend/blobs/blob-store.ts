@@ -26,6 +26,8 @@ export interface BlobStore {
   readonly removeNow?: (key: string) => void;
   /** Every key below a folder, at any depth, in order. */
   list(folder: string): Promise<string[]>;
+  /** Removes what writers of a key that were killed left beside it. The caller sees to it that none is at work. */
+  removeLeftOvers(key: string): Promise<void>;
   /** Removes every key below a folder. */
   removeFolder(folder: string): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** A state store in a folder of this machine. */
 import { existsSync, rmSync } from "node:fs";
 import { copyFile, link, mkdir, readdir, rm } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 import { isNotFound, readIfExists, temporaryName, writeFileAtomic } from "../files.ts";
 import type { BlobStore, ReplaceOptions } from "./blob-store.ts";
 
@@ -80,6 +80,14 @@ export class FileBlobs implements BlobStore {
       if (isNotFound(error)) return [];
       throw error;
     }
+  }
+
+  async removeLeftOvers(key: string): Promise<void> {
+    const folder = dirname(this.locate(key));
+    const prefix = `${basename(key)}.`;
+    const names = await readdir(folder).catch((): string[] => []);
+    for (const name of names)
+      if (name.startsWith(prefix) && name.endsWith(".tmp")) await rm(join(folder, name), { force: true });
   }
 
   async removeFolder(folder: string): Promise<void> {

@@ -92,6 +92,11 @@ export class S3Blobs implements BlobStore {
     return keys.sort();
   }
 
+  /** An object is there whole or not at all. */
+  removeLeftOvers(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async removeFolder(folder: string): Promise<void> {
     // one request each: not every compatible server knows the request that removes many
     for (const key of await this.list(folder)) await this.remove(key);

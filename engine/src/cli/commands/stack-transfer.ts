@@ -8,7 +8,7 @@ import {
   recode,
   type Deployment,
 } from "../../backend/deployment.ts";
-import { EngineError } from "../../backend/errors.ts";
+import { EngineError, UnsupportedError } from "../../backend/errors.ts";
 import { encryptingCodec, plaintextCodec } from "../../backend/secret-codecs.ts";
 import type { StackReference } from "../../backend/stack-reference.ts";
 import type { CommandContext } from "../context.ts";
@@ -16,8 +16,18 @@ import { readStandardInput } from "../terminal.ts";
 
 export async function exportStack(
   context: CommandContext,
-  options: { readonly stack?: string; readonly file?: string; readonly showSecrets?: boolean },
+  options: {
+    readonly stack?: string;
+    readonly file?: string;
+    readonly version?: string;
+    readonly showSecrets?: boolean;
+  },
 ): Promise<void> {
+  if (options.version !== undefined)
+    throw new UnsupportedError(
+      "--version of `pulumi stack export`",
+      "stores of files number no updates, as with Pulumi",
+    );
   const stack = await context.requireStack(options.stack);
   const store = await context.store();
   let deployment = await store.read(stack);

@@ -123,7 +123,7 @@ function addViews(stack: Command, makeContext: MakeContext): void {
     .command("export")
     .description("print a stack's state")
     .option("--file <file>", "write it there")
-    .option("--version <number>", "as it was after an update; the newest is the one with the highest number", count)
+    .addOption(new Option("--version <number>", "of an update").hideHelp())
     .option("--show-secrets", "secrets in the clear")
     .action(
       action(makeContext, async (context, _, options) =>
