@@ -35,7 +35,7 @@ export function volumeType(daemon: Daemon): ResourceType {
             `Give ${resource} another name, or take it over with the option import: ${JSON.stringify(inputs.name)}`,
         );
       }
-      const info = await daemon.ask(`create volume ${inputs.name}`, (docker) =>
+      await daemon.ask(`create volume ${inputs.name}`, (docker) =>
         docker.createVolume({
           Name: inputs.name,
           ...(inputs.driver !== undefined && { Driver: inputs.driver }),
@@ -43,8 +43,9 @@ export function volumeType(daemon: Daemon): ResourceType {
           Labels: labelMap(inputs.labels),
         }),
       );
-      const { Name: id, Driver: driver, Mountpoint: mountpoint } = info as unknown as VolumeInspectInfo;
-      return { id, outputs: { driver, mountpoint } };
+      const info = await inspect(inputs.name);
+      if (!info) throw new Error(`volume ${inputs.name} was removed while it was made; run the update again`);
+      return { id: info.Name, outputs: { driver: info.Driver, mountpoint: info.Mountpoint } };
     },
 
     async read(id, { inputs }) {

@@ -1,0 +1,87 @@
+/** A project with a program against a test daemon, and what its state says. */
+import { fileURLToPath } from "node:url";
+import { Sandbox } from "../../../../engine/tests/support/pulumi.ts";
+
+const plugins = fileURLToPath(new URL("../../bin", import.meta.url));
+
+export interface StateResource {
+  readonly urn: string;
+  readonly id: string;
+  readonly inputs: Record<string, unknown>;
+  readonly outputs: Record<string, unknown>;
+}
+
+export class DockerProgram {
+  readonly sandbox: Sandbox;
+
+  private constructor(sandbox: Sandbox) {
+    this.sandbox = sandbox;
+  }
+
+  /** @param body CommonJS, with `docker` and `pulumi` in scope. */
+  static async create(host: string, body: string): Promise<DockerProgram> {
+    const env = { AUTOMATOS_PLUGIN_PATH: plugins, DOCKER_HOST: host, DOCKER_CONFIG: "/nonexistent" };
+    const program = new DockerProgram(await Sandbox.create({ env }));
+    await program.write(body);
+    await program.sandbox.succeed("stack init dev");
+    return program;
+  }
+
+  write(body: string): Promise<void> {
+    const imports = `const docker = require("@pulumi/docker");\nconst pulumi = require("@pulumi/pulumi");\n`;
+    return this.sandbox.write("index.js", imports + body);
+  }
+
+  async up(body?: string, ...flags: string[]): Promise<string> {
+    if (body !== undefined) await this.write(body);
+    return this.sandbox.succeed(["up", "--yes", "--skip-preview", ...flags]);
+  }
+
+  /** What `up` says that fails. */
+  async fails(body?: string, command = "up --yes --skip-preview"): Promise<string> {
+    if (body !== undefined) await this.write(body);
+    const { code, stdout, stderr } = await this.sandbox.run(command);
+    if (code === 0) throw new Error(`pulumi ${command} succeeded:\n${stdout}`);
+    return stdout + stderr;
+  }
+
+  /** How many steps of which kind a preview has. */
+  async preview(body?: string): Promise<Record<string, number>> {
+    if (body !== undefined) await this.write(body);
+    const text = await this.sandbox.succeed("preview --json");
+    return (JSON.parse(text) as { changeSummary: Record<string, number> }).changeSummary;
+  }
+
+  async resources(): Promise<Record<string, StateResource>> {
+    const text = await this.sandbox.succeed("stack export --show-secrets");
+    const { deployment } = JSON.parse(text) as { deployment: { resources: StateResource[] } };
+    return Object.fromEntries(deployment.resources.map((resource) => [nameOf(resource), resource]));
+  }
+
+  async resource(name: string): Promise<StateResource> {
+    const resource = (await this.resources())[name];
+    if (!resource) throw new Error(`no resource ${name} in the state`);
+    return resource;
+  }
+
+  async outputs(): Promise<Record<string, unknown>> {
+    const text = await this.sandbox.succeed("stack output --json --show-secrets");
+    return JSON.parse(text) as Record<string, unknown>;
+  }
+
+  refresh(): Promise<string> {
+    return this.sandbox.succeed("refresh --yes --skip-preview");
+  }
+
+  async destroy(): Promise<void> {
+    await this.sandbox.succeed("destroy --yes --skip-preview");
+  }
+
+  remove(): Promise<void> {
+    return this.sandbox.remove();
+  }
+}
+
+function nameOf({ urn }: StateResource): string {
+  return urn.split("::").at(-1) ?? "";
+}
