@@ -12,9 +12,11 @@ import type {
 import { awsErrors } from "./errors.ts";
 import { awsFunctions } from "./functions.ts";
 import { computeModels } from "./models/compute.ts";
-import { dataModels } from "./models/data.ts";
 import { eksModels } from "./models/eks.ts";
+import { cacheModels } from "./models/elasticache.ts";
 import { iamModels } from "./models/iam.ts";
+import { rdsModels } from "./models/rds.ts";
+import { routingModels } from "./models/routing.ts";
 import { secretModels } from "./models/secrets.ts";
 import { storageModels } from "./models/storage.ts";
 import { vpcModels } from "./models/vpc.ts";
@@ -23,10 +25,12 @@ import { ACCOUNT, arn, partitionOf } from "./names.ts";
 const models: ReadonlyMap<string, ResourceModel> = new Map(
   Object.entries({
     ...vpcModels,
+    ...routingModels,
     ...computeModels,
     ...eksModels,
     ...iamModels,
-    ...dataModels,
+    ...rdsModels,
+    ...cacheModels,
     ...storageModels,
     ...secretModels,
   }),

@@ -1,7 +1,7 @@
 /** The functions of @pulumi/aws that can be answered out of the pretended cloud. */
 import { Secret } from "@automatos/provider-plugin";
 import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
-import { textAt, textsAt } from "@automatos/provider-rehearsal";
+import { firstText, textAt, textsAt } from "@automatos/provider-rehearsal";
 import type { CloudFunction, FunctionCall, Properties } from "@automatos/provider-rehearsal";
 import { ACCOUNT } from "./names.ts";
 import { policyDocument } from "./policy-document.ts";
@@ -77,7 +77,7 @@ export const awsFunctions: ReadonlyMap<string, CloudFunction> = new Map<string, 
     "aws:eks/getClusterAuth:getClusterAuth": ({ args, cluster, find }) => {
       const name = text(args, "name");
       find("aws:eks/cluster:Cluster", name);
-      return { id: name, name, token: new Secret(cluster(name)?.token || "k8s-aws-v1.rehearsed") };
+      return { id: name, name, token: new Secret(firstText(cluster(name)?.token, "k8s-aws-v1.rehearsed")) };
     },
     "aws:ec2/getVpc:getVpc": (call) => {
       const id = text(call.args, "id");

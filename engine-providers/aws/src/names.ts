@@ -27,7 +27,7 @@ export function ec2Id(making: Making, prefix: string, purpose = prefix): string 
 
 /** A unique id as IAM gives them (`AROA...`): the mark is part of the alphabet. */
 export function iamId(making: Making, prefix: string): string {
-  const letters = [...making.hex(8, prefix)].map((digit) => "ABCDEFGHIJKLMNOP"[Number.parseInt(digit, 16)] ?? "A");
+  const letters = Array.from(making.hex(8, prefix), (digit) => "ABCDEFGHIJKLMNOP"[Number.parseInt(digit, 16)] ?? "A");
   return `${prefix}REHEARSED${letters.join("")}`;
 }
 

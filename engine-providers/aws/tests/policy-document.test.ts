@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { asText } from "../../rehearsal/src/values.ts";
 import { policyDocument } from "../src/policy-document.ts";
 
 const parsed = (args: Parameters<typeof policyDocument>[0]) =>
-  JSON.parse(String(policyDocument(args)["json"])) as unknown;
+  JSON.parse(asText(policyDocument(args)["json"])) as unknown;
 
 describe("a policy document", () => {
   it("has statements as IAM reads them", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { asText } from "../../rehearsal/src/values.ts";
 import { Secret } from "@automatos/provider-plugin";
 import { InProcess } from "../../rehearsal/tests/support/in-process.ts";
 import type { MadeResource } from "../../rehearsal/tests/support/in-process.ts";
@@ -49,12 +50,12 @@ describe("AWS's rules", () => {
 
   it("gives names as the real provider does", async () => {
     const nameOf = async (type: string, property: string, given = {}) =>
-      String((await cloud.check(type, "The-Name", given)).inputs[property]);
+      asText((await cloud.check(type, "The-Name", given)).inputs[property]);
     assert.match(await nameOf(ROLE, "name", { assumeRolePolicy: TRUST }), /^The-Name-[0-9a-f]{7}$/);
     assert.match(await nameOf(BUCKET, "bucket"), /^the-name-[0-9a-f]{7}$/);
     assert.match(await nameOf(INSTANCE, "identifier", { instanceClass: "c" }), /^The-Name[0-9a-f]{7}$/);
     assert.equal(await nameOf(OBJECT, "key", { bucket: "b" }), "The-Name");
-    assert.equal(await nameOf(VPC, "name"), "undefined");
+    assert.equal(await nameOf(VPC, "name"), "");
   });
 
   it("has one bucket of a name in the world, one role in the account, one cluster in the region", async () => {
@@ -84,7 +85,7 @@ describe("AWS's rules", () => {
     await assert.rejects(cloud.delete(net), /DependencyViolation: Vpc 'vpc-0000000\w+' has dependencies .*Subnet/);
     assert.ok(first);
     const role = await cloud.create(ROLE, "r", { assumeRolePolicy: TRUST });
-    await cloud.create(ATTACHMENT, "a", { role: String(role.inputs["name"]), policyArn: AWS_POLICY });
+    await cloud.create(ATTACHMENT, "a", { role: asText(role.inputs["name"]), policyArn: AWS_POLICY });
     await assert.rejects(cloud.delete(role), /has dependencies and cannot be deleted: RolePolicyAttachment/);
     const bucket = await cloud.create(BUCKET, "b");
     await cloud.create(OBJECT, "o", { bucket: bucket.id, content: "x" });
@@ -109,7 +110,7 @@ describe("AWS's rules", () => {
     const second = cloud.create("aws:ec2/internetGateway:InternetGateway", "two", { vpcId: net.id });
     await assert.rejects(second, /Resource\.AlreadyAssociated/);
     const role = await cloud.create(ROLE, "r", { assumeRolePolicy: TRUST });
-    const single = { roleArn: String(role.outputs["arn"]), vpcConfig: { subnetIds: [first?.id ?? ""] } };
+    const single = { roleArn: asText(role.outputs["arn"]), vpcConfig: { subnetIds: [first?.id ?? ""] } };
     await assert.rejects(cloud.create(CLUSTER, "c", single), /at least two different AZs/);
   });
 

@@ -1,7 +1,7 @@
 /** The functions of @pulumi/gcp that can be answered out of the pretended cloud. */
 import { Secret } from "@automatos/provider-plugin";
 import type { PropertyMap } from "@automatos/provider-plugin";
-import { textAt } from "@automatos/provider-rehearsal";
+import { firstText, textAt } from "@automatos/provider-rehearsal";
 import type { CloudFunction } from "@automatos/provider-rehearsal";
 import { computeLink, lastPart, markedProject, PROJECT_NUMBER } from "./names.ts";
 
@@ -23,7 +23,7 @@ export const gcpFunctions: ReadonlyMap<string, CloudFunction> = new Map<string, 
       region: place["region"] ?? "",
       zone: place["zone"] ?? "",
       // Programs make kubeconfigs of it: that of the real cluster, or one that no server knows.
-      accessToken: new Secret(anyCluster?.token || "rehearsed"),
+      accessToken: new Secret(firstText(anyCluster?.token, "rehearsed")),
       defaultLabels: {},
     }),
     "gcp:organizations/getClientOpenIdUserInfo:getClientOpenIdUserInfo": () => ({

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { asText } from "../../rehearsal/src/values.ts";
 import { Secret } from "@automatos/provider-plugin";
 import { InProcess } from "../../rehearsal/tests/support/in-process.ts";
 import { CLUSTER, writeKubeconfig } from "../../rehearsal/tests/support/kubeconfig.ts";
@@ -24,7 +25,7 @@ describe("a rehearsed GKE cluster behind which a real one is", () => {
 
   it("leads there: endpoint, authority and credentials are those of the kubeconfig", async () => {
     const { outputs } = await cloud.create(TYPE, "main", { location: "europe-west3", initialNodeCount: 1 });
-    assert.equal(`https://${String(outputs["endpoint"])}`, CLUSTER.server);
+    assert.equal(`https://${asText(outputs["endpoint"])}`, CLUSTER.server);
     assert.deepEqual(outputs["masterAuth"], {
       clientCertificate: CLUSTER.certificate,
       clientCertificateConfig: { issueClientCertificate: false },
@@ -38,7 +39,7 @@ describe("a rehearsed GKE cluster behind which a real one is", () => {
 
   it("is the one that is named: others are made up", async () => {
     const { outputs } = await cloud.create(TYPE, "other", { location: "europe-west3", initialNodeCount: 1 });
-    assert.match(String(outputs["endpoint"]), /^(192\.0\.2|198\.51\.100|203\.0\.113)\./);
+    assert.match(asText(outputs["endpoint"]), /^(192\.0\.2|198\.51\.100|203\.0\.113)\./);
   });
 
   it("must have a kubeconfig that can be read", async () => {

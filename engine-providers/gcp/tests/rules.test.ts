@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { asText } from "../../rehearsal/src/values.ts";
 import { Secret } from "@automatos/provider-plugin";
 import { InProcess } from "../../rehearsal/tests/support/in-process.ts";
 import { gcp, gcpPermissions } from "../src/index.ts";
@@ -40,14 +41,14 @@ describe("Google Cloud's rules", () => {
 
   it("gives names as the real provider does, and keeps them", async () => {
     const { inputs } = await cloud.check(NETWORK, "My-Net", {});
-    assert.match(String(inputs["name"]), /^my-net-[0-9a-f]{7}$/);
+    assert.match(asText(inputs["name"]), /^my-net-[0-9a-f]{7}$/);
     assert.deepEqual(inputs["__defaults"], ["name"]);
     const again = await cloud.check(NETWORK, "My-Net", {}, inputs);
     assert.equal(again.inputs["name"], inputs["name"]);
     const named = await cloud.check(NETWORK, "My-Net", { name: "main" }, inputs);
     assert.deepEqual([named.inputs["name"], named.inputs["__defaults"]], ["main", []]);
     const account = await cloud.check(ACCOUNT, "a-name-that-is-longer-than-thirty", {});
-    assert.equal(String(account.inputs["accountId"]).length, 30);
+    assert.equal(asText(account.inputs["accountId"]).length, 30);
   });
 
   it("has one resource of a name, and one bucket of a name in the world", async () => {
@@ -75,7 +76,7 @@ describe("Google Cloud's rules", () => {
       net.id,
       "projects/acme/global/networks/net",
       "https://www.googleapis.com/compute/v1/projects/acme/global/networks/net",
-      String(net.outputs["selfLink"]),
+      asText(net.outputs["selfLink"]),
     ];
     for (const [index, network] of spellings.entries())
       await cloud.create(SUBNETWORK, `s${index}`, { network, ipCidrRange: `10.1.${index}.0/24` });
@@ -167,7 +168,7 @@ describe("Google Cloud's rules", () => {
     const connection = await cloud.create("gcp:servicenetworking/connection:Connection", "google", {
       network: net.id,
       service: "servicenetworking.googleapis.com",
-      reservedPeeringRanges: [String(range.inputs["name"])],
+      reservedPeeringRanges: [asText(range.inputs["name"])],
     });
     await cloud.create(DATABASE, "pg", pg);
     await assert.rejects(cloud.delete(connection), /Producer services .* are still using this connection/);
@@ -183,7 +184,7 @@ describe("Google Cloud's rules", () => {
 
   it("finds a new identity late, and the provider asks again", async () => {
     const account = await cloud.create(ACCOUNT, "nodes");
-    const member = { project: "acme", role: "roles/viewer", member: String(account.outputs["member"]) };
+    const member = { project: "acme", role: "roles/viewer", member: asText(account.outputs["member"]) };
     await cloud.create("gcp:projects/iAMMember:IAMMember", "views", member);
     assert.deepEqual(cloud.story("views"), ["create retried", "create done"]);
     const unknown = { ...member, member: "serviceAccount:nobody@acme.iam.gserviceaccount.com" };

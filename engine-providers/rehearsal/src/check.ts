@@ -5,7 +5,7 @@ import { DEFAULTS, withName } from "./auto-name.ts";
 import type { NameRequest } from "./auto-name.ts";
 import type { AutoName, ResourceModel } from "./model.ts";
 import type { ClassFacts } from "./sdk-class.ts";
-import { mapValues, plainMap } from "./values.ts";
+import { mapValues, own, plainMap, without } from "./values.ts";
 
 export function checkInputs(
   facts: ClassFacts,
@@ -13,7 +13,7 @@ export function checkInputs(
   autoName: AutoName | undefined,
   request: NameRequest,
 ): Checked {
-  const { [DEFAULTS]: _dropped, ...given } = request.inputs;
+  const given = without(request.inputs, DEFAULTS);
   const named = withName(autoName, { ...request, inputs: given });
   const inputs = mapValues(named, (value, key) =>
     facts.secretInputs.has(key) && value !== null && !(value instanceof Secret) ? new Secret(value) : value,
@@ -38,7 +38,7 @@ function unknownProperties(name: string, facts: ClassFacts, inputs: PropertyMap)
 
 function missingProperties(name: string, facts: ClassFacts, inputs: PropertyMap): CheckFailure[] {
   return [...facts.required]
-    .filter((property) => (inputs[property] ?? null) === null)
+    .filter((property) => (own(inputs, property) ?? null) === null)
     .map((property) => ({
       property,
       reason:

@@ -3,7 +3,7 @@ import { isList, isMap, Secret } from "@automatos/provider-plugin";
 import type { Diff, DiffKind, PropertyDiff, PropertyMap, PropertyValue } from "@automatos/provider-plugin";
 import { DEFAULTS, wasNamedByProvider } from "./auto-name.ts";
 import type { AutoName, ResourceModel } from "./model.ts";
-import { canonical, valuesAt } from "./values.ts";
+import { canonical, own, valuesAt } from "./values.ts";
 
 export interface DiffQuery {
   readonly model: ResourceModel;
@@ -54,7 +54,7 @@ function keepsItsName(autoName: AutoName | undefined, oldInputs: PropertyMap, in
 function changesOf(oldInputs: PropertyMap, inputs: PropertyMap): Change[] {
   const keys = new Set([...Object.keys(oldInputs), ...Object.keys(inputs)]);
   keys.delete(DEFAULTS);
-  return [...keys].sort().flatMap((key) => changesAt([key], oldInputs[key], inputs[key]));
+  return [...keys].sort().flatMap((key) => changesAt([key], own(oldInputs, key), own(inputs, key)));
 }
 
 function labelChanges({ oldInputs, oldOutputs, inputs, labels }: DiffQuery): Change[] {
@@ -78,7 +78,7 @@ function changesAt(
   if (now === undefined) return [{ path, kind: "delete", value: old }];
   if (isMap(old) && isMap(now)) {
     const keys = [...new Set([...Object.keys(old), ...Object.keys(now)])].sort();
-    return keys.flatMap((key) => changesAt([...path, key], old[key], now[key]));
+    return keys.flatMap((key) => changesAt([...path, key], own(old, key), own(now, key)));
   }
   if (isList(old) && isList(now)) {
     const indices = Array.from({ length: Math.max(old.length, now.length) }, (_, index) => index);

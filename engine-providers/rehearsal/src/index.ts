@@ -24,5 +24,5 @@ export type { RehearsedProviderOptions } from "./rehearsed-provider.ts";
 export { SdkCatalogue } from "./sdk-catalogue.ts";
 export type { ClassFacts } from "./sdk-class.ts";
 export type { RehearsalSettingsInput } from "./settings.ts";
-export { containsUnknown, isTrueAt, mapAt, textAt, textsAt, valuesAt } from "./values.ts";
+export { asText, firstText, isTrueAt, mapAt, textAt, textsAt, valuesAt } from "./values.ts";
 export type { Properties } from "./values.ts";

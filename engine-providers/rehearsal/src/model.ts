@@ -29,7 +29,7 @@ export interface Making {
   readonly cloud: CloudView;
   /** The first text at the path in inputs or defaults; empty when there is none. */
   text(path: string): string;
-  texts(path: string): string[];
+  readonly texts: (path: string) => string[];
   isTrue(path: string): boolean;
   number(path: string, otherwise: number): number;
   /** Random lower-case hexadecimal digits, other ones for each purpose. */
@@ -126,9 +126,9 @@ export interface FunctionCall {
   readonly cloud: CloudView;
   readonly errors: CloudErrors;
   /** Outputs of the resource of one of these types that the text stands for. @throws when there is none */
-  find(types: string | readonly string[], text: string): PropertyMap & { readonly id: string };
+  readonly find: (types: string | readonly string[], text: string) => PropertyMap & { readonly id: string };
   /** The real cluster of this name, if the settings name one. */
-  cluster(name: string): KubeconfigCluster | undefined;
+  readonly cluster: (name: string) => KubeconfigCluster | undefined;
   /** The only real cluster of the settings, for functions that are not asked for one by name. */
   readonly anyCluster: KubeconfigCluster | undefined;
 }

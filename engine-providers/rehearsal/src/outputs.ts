@@ -5,7 +5,7 @@ import { DEFAULTS } from "./auto-name.ts";
 import type { CloudDefinition, Making, ResourceModel } from "./model.ts";
 import type { ClassFacts } from "./sdk-class.ts";
 import { markSecrets } from "./sealing.ts";
-import { defined, plainMap } from "./values.ts";
+import { defined, plainMap, without } from "./values.ts";
 import type { Properties } from "./values.ts";
 
 /** In the outputs of each resource: no class declares it, so no program can take it for a cloud's. */
@@ -22,8 +22,9 @@ export interface OutputParts {
 
 /** Defaults and inputs: what is known before the resource is made. Values that are only written are left out. */
 export function knownOutputs({ facts, model, inputs, known }: OutputParts): PropertyMap {
-  const { [DEFAULTS]: _dropped, ...given } = inputs;
-  const kept = Object.fromEntries(Object.entries(given).filter(([key]) => !isWriteOnly(facts, key)));
+  const kept = Object.fromEntries(
+    Object.entries(without(inputs, DEFAULTS)).filter(([key]) => !isWriteOnly(facts, key)),
+  );
   const defaults = typeof model.defaults === "function" ? model.defaults(plainMap(inputs)) : (model.defaults ?? {});
   return { ...defined(defaults), ...defined(known), ...withoutNulls(kept), ...labelsOver(known) };
 }

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import type { PropertyMap } from "@automatos/provider-plugin";
 import { RehearsalSettings, readSettings } from "./settings.ts";
-import { textAt } from "./values.ts";
+import { firstText, textAt } from "./values.ts";
 
 /** Names the folder: instead of the provider's `rehearsalDir`, which counts more. */
 export const FOLDER_VARIABLE = "PULUMI_REHEARSAL_DIR";
@@ -27,12 +27,12 @@ export function rehearsalPlace(
   environment: NodeJS.ProcessEnv,
   workFolder: string,
 ): RehearsalPlace {
-  const project = environment["PULUMI_ROOT_DIRECTORY"] || workFolder;
+  const project = firstText(environment["PULUMI_ROOT_DIRECTORY"], workFolder);
   const from = (path: string) => (isAbsolute(path) ? path : resolve(project, path));
-  const named = textAt(config, "rehearsalDir") ?? (environment[FOLDER_VARIABLE] || undefined);
-  const folder = named === undefined ? join(project, ".pulumi", "rehearsal") : from(named);
-  const file = textAt(config, "rehearsalFile") ?? (environment[FILE_VARIABLE] || undefined);
-  if (file !== undefined) return { folder, settings: readSettings(from(file)) };
+  const named = firstText(textAt(config, "rehearsalDir"), environment[FOLDER_VARIABLE]);
+  const folder = named === "" ? join(project, ".pulumi", "rehearsal") : from(named);
+  const file = firstText(textAt(config, "rehearsalFile"), environment[FILE_VARIABLE]);
+  if (file !== "") return { folder, settings: readSettings(from(file)) };
   const usual = join(folder, "rehearsal.json");
   return { folder, settings: existsSync(usual) ? readSettings(usual) : RehearsalSettings.parse({}) };
 }

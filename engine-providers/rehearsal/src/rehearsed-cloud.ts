@@ -10,7 +10,7 @@ import { ObjectMaker } from "./object-maker.ts";
 import type { Before, MadeObject, ObjectMakerDeps, Resource } from "./object-maker.ts";
 import { fits } from "./settings.ts";
 import type { Action } from "./settings.ts";
-import { textAt } from "./values.ts";
+import { firstText, textAt } from "./values.ts";
 
 export interface RehearsedCloudDeps extends ObjectMakerDeps {
   readonly faults: Faults;
@@ -240,7 +240,7 @@ export class RehearsedCloud {
 
   #subjectOf(occasion: Occasion): Subject {
     const named = textAt(occasion.resource.parts.inputs, "name");
-    return this.#subject(occasion.resource, occasion.id || named || occasion.resource.name);
+    return this.#subject(occasion.resource, firstText(occasion.id, named, occasion.resource.name));
   }
 
   #subject(resource: Resource, id: string): Subject {

@@ -7,7 +7,7 @@ import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AssetOrArchive, isList, isMap, ResourceReference, Secret, Unknown } from "@automatos/provider-plugin";
 import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
-import { canonical, mapValues } from "./values.ts";
+import { canonical, mapValues, own } from "./values.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonMap;
 export interface JsonMap {
@@ -40,7 +40,7 @@ export class Sealing {
   /** The values as they were, with the secrets that `known` still has at the same place. */
   unseal(sealed: JsonMap, known: PropertyMap = {}): PropertyMap {
     return Object.fromEntries(
-      Object.entries(sealed).map(([key, value]) => [key, this.#unsealValue(value, known[key])]),
+      Object.entries(sealed).map(([key, value]) => [key, this.#unsealValue(value, own(known, key))]),
     );
   }
 

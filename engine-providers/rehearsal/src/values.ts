@@ -33,7 +33,7 @@ function walk(value: PropertyValue | undefined, path: readonly string[]): Proper
   const [key, ...rest] = path;
   if (key === undefined) return [value];
   if (value instanceof Unknown) return [value];
-  return isMap(value) ? walk(value[key], rest) : [];
+  return isMap(value) ? walk(own(value, key), rest) : [];
 }
 
 /** The texts at the path, without those that are empty or unknown. */
@@ -52,12 +52,24 @@ export function isTrueAt(value: PropertyValue | undefined, path: string): boolea
   return first === true || first === "true";
 }
 
-export function containsUnknown(value: PropertyValue | undefined): boolean {
-  if (value === undefined) return false;
-  if (value instanceof Unknown) return true;
-  if (value instanceof Secret) return containsUnknown(value.element);
-  if (isList(value)) return value.some(containsUnknown);
-  return isMap(value) && Object.values(value).some(containsUnknown);
+/** The text itself; empty for everything else. */
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** The first that is not empty; empty when there is none. */
+export function firstText(...texts: readonly (string | undefined)[]): string {
+  return texts.find((text) => text !== undefined && text !== "") ?? "";
+}
+
+/** The map's own value: keys are the program's, and one may be called `constructor`. */
+export function own<Value>(map: Readonly<Record<string, Value>>, key: string): Value | undefined {
+  return Object.hasOwn(map, key) ? map[key] : undefined;
+}
+
+/** The map without this key. */
+export function without(map: PropertyMap, key: string): PropertyMap {
+  return Object.fromEntries(Object.entries(map).filter(([name]) => name !== key));
 }
 
 /** Drops what is undefined. */

@@ -2,6 +2,7 @@
  * Who may do what: a member, a binding (all members of a role) or the whole policy of a resource. In Terraform's
  * provider one implementation serves them all (google/tpgiamresource): everything replaces but `members` and `policyData`.
  */
+import { firstText } from "@automatos/provider-rehearsal";
 import type { ClassFacts, Making, Permissions, Reference, ResourceModel } from "@automatos/provider-rehearsal";
 import { policyPermissions, toServiceAccount } from "../declare.ts";
 
@@ -82,14 +83,8 @@ function bindingModel(
 /** A policy's id says whose it is. */
 function subject(making: Making, input: string | undefined): string {
   if (input !== undefined) return making.of(input, "id") || making.text(input);
-  return (
-    Object.entries(making.inputs)
-      .filter(([key, value]) => typeof value === "string" && !["role", "member", "policyData"].includes(key))
-      .map(([, value]) => String(value))
-      .sort()
-      .join("/") ||
-    (making.place["project"] ?? "")
-  );
+  const named = Object.keys(making.inputs).filter((key) => !["role", "member", "policyData"].includes(key));
+  return firstText(named.flatMap(making.texts).sort().join("/"), making.place["project"]);
 }
 
 function condition(making: Making): string {

@@ -1,7 +1,7 @@
 /** Google Kubernetes Engine. Sources as in network.ts; services/container. */
 import { Secret } from "@automatos/provider-plugin";
 import type { PropertyMap } from "@automatos/provider-plugin";
-import { mapAt, selfSigned } from "@automatos/provider-rehearsal";
+import { firstText, mapAt, selfSigned } from "@automatos/provider-rehearsal";
 import type { Making, Properties, ResourceModel } from "@automatos/provider-rehearsal";
 import {
   deletionPolicy,
@@ -27,7 +27,7 @@ const NODE_CONFIG_REPLACES = words(
 ).map((property) => `nodeConfig.${property}`);
 
 function location(making: Making): string {
-  return making.text("location") || making.place["zone"] || making.place["region"] || "";
+  return firstText(making.text("location"), making.place["zone"], making.place["region"]);
 }
 
 function clusterPath(making: Making): string {

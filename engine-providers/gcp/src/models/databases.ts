@@ -1,7 +1,7 @@
 /** Cloud SQL, Memorystore. Sources as in network.ts; services/sql, redis, memorystore. */
 import { Secret } from "@automatos/provider-plugin";
 import type { PropertyMap } from "@automatos/provider-plugin";
-import { mapAt, selfSigned } from "@automatos/provider-rehearsal";
+import { asText, mapAt, selfSigned } from "@automatos/provider-rehearsal";
 import type { Making, Properties, ResourceModel } from "@automatos/provider-rehearsal";
 import { deletionPolicy, LOWER_NAME, permissions, protectedBy, toNetwork, toSubnetwork, words } from "../declare.ts";
 import { normalise } from "../names.ts";
@@ -15,7 +15,7 @@ function needsConnection(making: Making, path: string): string | undefined {
   if (network === "") return undefined;
   const isConnected = making.cloud
     .ofType(CONNECTION)
-    .some(({ outputs }) => normalise(String(outputs["network"])) === normalise(network));
+    .some(({ outputs }) => normalise(asText(outputs["network"])) === normalise(network));
   if (isConnected) return undefined;
   return (
     `Failed to create subnetwork. Couldn't find free blocks in allocated IP ranges: network ${network} doesn't have at ` +

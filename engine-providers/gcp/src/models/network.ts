@@ -2,7 +2,7 @@
  * Networks. What replaces: `ForceNew` in hashicorp/terraform-provider-google, services/compute, of August 2026; so in
  * the other files of this folder.
  */
-import { firstAddress, overlap } from "@automatos/provider-rehearsal";
+import { asText, firstAddress, overlap } from "@automatos/provider-rehearsal";
 import type { Making, ResourceModel } from "@automatos/provider-rehearsal";
 import { compute, deletionPolicy, LOWER_NAME, permissions, toNetwork, toSubnetwork, words } from "../declare.ts";
 import { lastPart, normalise } from "../names.ts";
@@ -18,8 +18,8 @@ function overlapping(making: Making): string | undefined {
   const mine = [...making.texts("ipCidrRange"), ...making.texts("secondaryIpRanges.ipCidrRange")];
   const id = subnetworkId(making);
   for (const other of making.cloud.ofType(SUBNETWORK)) {
-    if (other.id === id || normalise(String(other.outputs["network"] ?? "")) !== network) continue;
-    const theirs = String(other.outputs["ipCidrRange"] ?? "");
+    if (other.id === id || normalise(asText(other.outputs["network"])) !== network) continue;
+    const theirs = asText(other.outputs["ipCidrRange"]);
     const clash = mine.find((range) => overlap(range, theirs));
     if (clash !== undefined)
       return `Invalid value for field 'resource.ipCidrRange': '${clash}'. It conflicts with existing subnetwork ${other.id}`;
@@ -147,7 +147,7 @@ export const networkModels: Readonly<Record<string, ResourceModel>> = {
     outputs: (making) => {
       const isMutual = making.cloud
         .ofType("gcp:compute/networkPeering:NetworkPeering")
-        .some(({ outputs }) => normalise(String(outputs["peerNetwork"])) === normalise(making.text("network")));
+        .some(({ outputs }) => normalise(asText(outputs["peerNetwork"])) === normalise(making.text("network")));
       return {
         state: isMutual ? "ACTIVE" : "INACTIVE",
         stateDetails: isMutual ? "Connected." : "Waiting for peer network to connect.",

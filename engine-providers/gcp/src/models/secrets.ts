@@ -1,4 +1,5 @@
 /** Secret Manager and Cloud KMS. Sources as in network.ts; services/secretmanager, kms. */
+import { asText } from "@automatos/provider-rehearsal";
 import type { Making, ResourceModel } from "@automatos/provider-rehearsal";
 import { deletionPolicy, LOWER_NAME, permissions, protectedBy, words } from "../declare.ts";
 import { PROJECT_NUMBER } from "../names.ts";
@@ -18,7 +19,7 @@ const keyPath = (making: Making) =>
 function versionNumber(making: Making): number {
   const secret = making.of("secret", "secretId");
   return (
-    1 + making.cloud.ofType(VERSION).filter(({ outputs }) => String(outputs["name"]).split("/")[3] === secret).length
+    1 + making.cloud.ofType(VERSION).filter(({ outputs }) => asText(outputs["name"]).split("/")[3] === secret).length
   );
 }
 

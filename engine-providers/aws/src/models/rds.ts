@@ -1,16 +1,15 @@
-/** RDS and ElastiCache. Sources as in vpc.ts; internal/service/rds, elasticache. */
+/** RDS. Sources as in vpc.ts; internal/service/rds. */
+import type { PropertyMap } from "@automatos/provider-plugin";
 import type { Making, Properties, ResourceModel } from "@automatos/provider-rehearsal";
 import { named, permissions, protectedBy, replaces, toKey, toRole, toSecurityGroups, toSubnets } from "../declare.ts";
 import { arn, host } from "../names.ts";
+import { group, regionOf, TAGS } from "./groups.ts";
 
 const SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup";
 const DB_CLUSTER = "aws:rds/cluster:Cluster";
-const CACHE_SUBNETS = "aws:elasticache/subnetGroup:SubnetGroup";
-const TAGS = "AddTagsToResource RemoveTagsFromResource";
 /** The part of a database's host that is the account's. */
 const ACCOUNT_LABEL = "crehearsed";
 
-const regionOf = (making: Making) => making.place["region"] ?? "";
 const PORTS: Readonly<Record<string, number>> = {
   mysql: 3306,
   mariadb: 3306,
@@ -29,7 +28,7 @@ function masterSecret(making: Making): Properties {
 }
 
 /** A last snapshot is taken unless the program says otherwise, and must be named. */
-function snapshotNamed(outputs: { readonly [key: string]: unknown }): string | undefined {
+function snapshotNamed(outputs: PropertyMap): string | undefined {
   if (outputs["skipFinalSnapshot"] === true || typeof outputs["finalSnapshotIdentifier"] === "string") return undefined;
   return "finalSnapshotIdentifier is required when skipFinalSnapshot is false";
 }
@@ -37,33 +36,7 @@ function snapshotNamed(outputs: { readonly [key: string]: unknown }): string | u
 const databaseGuard: NonNullable<ResourceModel["refuseRemoval"]> = (removal) =>
   protectedBy("deletionProtection")(removal) ?? snapshotNamed(removal.outputs);
 
-function group(
-  service: "rds" | "elasticache",
-  kind: string,
-  actions: string,
-  more: Partial<ResourceModel>,
-): ResourceModel {
-  return {
-    autoName: named(255, "name", { lowerCase: false }),
-    replaces: replaces("name namePrefix"),
-    permissions: permissions(service, {
-      create: `Create${actions} ${TAGS}`,
-      read: `Describe${actions}s ListTagsForResource`,
-      update: `Modify${actions} ${TAGS}`,
-      delete: `Delete${actions}`,
-    }),
-    defaults: { description: "Managed by Pulumi" },
-    id: (making) => making.text("name"),
-    unique: (making) => [`${service}/${kind}/${regionOf(making)}/${making.text("name")}`],
-    outputs: (making) => ({
-      arn: arn(making, service, `${kind}:${making.text("name")}`),
-      vpcId: making.of("subnetIds", "vpcId"),
-    }),
-    ...more,
-  };
-}
-
-export const dataModels: Readonly<Record<string, ResourceModel>> = {
+export const rdsModels: Readonly<Record<string, ResourceModel>> = {
   [SUBNET_GROUP]: group("rds", "subgrp", "DBSubnetGroup", { references: [toSubnets("subnetIds")] }),
   "aws:rds/parameterGroup:ParameterGroup": group("rds", "pg", "DBParameterGroup", {
     replaces: replaces("name namePrefix family description"),
@@ -192,73 +165,5 @@ export const dataModels: Readonly<Record<string, ResourceModel>> = {
       engineVersion: making.text("engineVersion"),
       engineVersionActual: making.text("engineVersion"),
     }),
-  },
-  [CACHE_SUBNETS]: group("elasticache", "subnetgroup", "CacheSubnetGroup", {
-    replaces: replaces("name"),
-    references: [toSubnets("subnetIds")],
-  }),
-  "aws:elasticache/parameterGroup:ParameterGroup": group("elasticache", "parametergroup", "CacheParameterGroup", {
-    replaces: replaces("name family description"),
-    outputs: (making) => ({ arn: arn(making, "elasticache", `parametergroup:${making.text("name")}`) }),
-  }),
-  "aws:elasticache/replicationGroup:ReplicationGroup": {
-    autoName: named(40, "replicationGroupId", { lowerCase: true }),
-    replaces: replaces(
-      "atRestEncryptionEnabled dataTieringEnabled globalReplicationGroupId kmsKeyId networkType port replicationGroupId " +
-        "securityGroupNames snapshotArns snapshotName subnetGroupName",
-    ),
-    permissions: permissions("elasticache", {
-      create: "CreateReplicationGroup AddTagsToResource kms:DescribeKey kms:CreateGrant",
-      read: "DescribeReplicationGroups DescribeCacheClusters ListTagsForResource",
-      update: `ModifyReplicationGroup IncreaseReplicaCount DecreaseReplicaCount ModifyReplicationGroupShardConfiguration ${TAGS}`,
-      delete: "DeleteReplicationGroup",
-    }),
-    references: [
-      { at: "subnetGroupName", to: CACHE_SUBNETS, isBuiltIn: (value) => value === "default" },
-      {
-        at: "parameterGroupName",
-        to: "aws:elasticache/parameterGroup:ParameterGroup",
-        isBuiltIn: (value) => value.startsWith("default."),
-      },
-      toSecurityGroups("securityGroupIds"),
-      toKey("kmsKeyId"),
-    ],
-    defaults: {
-      automaticFailoverEnabled: false,
-      multiAzEnabled: false,
-      engine: "redis",
-      atRestEncryptionEnabled: false,
-      transitEncryptionEnabled: false,
-    },
-    validate: (inputs) =>
-      inputs["multiAzEnabled"] === true && (inputs["automaticFailoverEnabled"] ?? false) === false
-        ? [{ property: "multiAzEnabled", reason: "automaticFailoverEnabled must be true if multiAzEnabled is true" }]
-        : [],
-    id: (making) => making.text("replicationGroupId"),
-    unique: (making) => [`elasticache/${regionOf(making)}/${making.text("replicationGroupId")}`],
-    outputs: (making) => {
-      const name = making.text("replicationGroupId");
-      const prefix = making.isTrue("transitEncryptionEnabled") ? "master." : "";
-      const clusters = making.number("numCacheClusters", 1);
-      const isSharded = making.number("numNodeGroups", 1) > 1;
-      return {
-        arn: arn(making, "elasticache", `replicationgroup:${name}`),
-        primaryEndpointAddress: isSharded ? "" : host(`${prefix}${name}`, "rehrsd", regionOf(making), "cache"),
-        readerEndpointAddress: isSharded
-          ? ""
-          : host(`${prefix === "" ? `${name}-ro` : `replica.${name}`}`, "rehrsd", regionOf(making), "cache"),
-        configurationEndpointAddress: isSharded ? host(`clustercfg.${name}`, "rehrsd", regionOf(making), "cache") : "",
-        clusterEnabled: isSharded,
-        memberClusters: Array.from({ length: clusters }, (_, index) => `${name}-${String(index + 1).padStart(3, "0")}`),
-        port: making.number("port", 6379),
-        nodeType: making.text("nodeType") || "cache.t3.micro",
-        engineVersion: making.text("engineVersion") || "7.1",
-        engineVersionActual: making.text("engineVersion") || "7.1.0",
-        numCacheClusters: clusters,
-        numNodeGroups: making.number("numNodeGroups", 1),
-        replicasPerNodeGroup: making.number("replicasPerNodeGroup", clusters - 1),
-      };
-    },
-    quota: { limit: 40, name: "replication groups" },
   },
 };
