@@ -232,6 +232,7 @@ export class Deployment {
         programDir: programEntry(request).folder,
         projectPlugins: request.plugins ?? [],
         config: request.config,
+        signal: request.signal,
         onOutput: (stream, line) => {
           if (line.trim() !== "") this.diagnostics.log(stream === "stdout" ? "info" : "info#err", "", line);
         },

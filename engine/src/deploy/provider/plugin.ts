@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { parse } from "yaml";
 import type { ProjectPlugin } from "../../model.ts";
-import { PluginStartError } from "../errors.ts";
+import { PluginStartError, ShutdownError } from "../errors.ts";
 import { Child, compileCache } from "./child.ts";
 import type { ChildEnd } from "./child.ts";
 import { findPlugin, PLUGIN_MANIFEST } from "./plugin-search.ts";
@@ -27,6 +27,8 @@ export interface PluginHost {
   projectPlugins: readonly ProjectPlugin[];
   /** The stack's configuration, keys as `project:key`. */
   config: ReadonlyMap<string, { value: string; secret: boolean }>;
+  /** The user's wish to stop: a plugin that has not told its port yet is not waited for any more. */
+  signal: AbortSignal;
   /** A line that a dynamic provider printed. Other plugins' output is told only if they crash, as Pulumi does it. */
   onOutput: (stream: "stdout" | "stderr", line: string) => void;
 }
@@ -62,13 +64,13 @@ export async function startPlugin(wish: PluginWish, host: PluginHost): Promise<P
   const dynamic = name === DYNAMIC_PACKAGE;
   const { command, args, folder } = dynamic ? dynamicProvider(host) : commandOf(locate(wish, host), name);
   const lastLines: string[] = [];
-  let resolvePort: (port: string) => void;
+  const port = Promise.withResolvers<string>();
   let hasPort = false;
-  const port = new Promise<string>((resolve) => (resolvePort = resolve));
   const onLine = (stream: "stdout" | "stderr", line: string) => {
-    if (stream === "stdout" && !hasPort && /^\d+$/.test(line.trim())) {
+    if (stream === "stdout" && !hasPort && line.trim() !== "") {
       hasPort = true;
-      resolvePort(line.trim());
+      if (isPort(line.trim())) port.resolve(line.trim());
+      else port.reject(new PluginStartError(name, `instead of its port it told ${JSON.stringify(line)}`));
       return;
     }
     lastLines.push(line);
@@ -92,8 +94,22 @@ export async function startPlugin(wish: PluginWish, host: PluginHost): Promise<P
     },
   );
   ended.catch(() => undefined);
-  const address = `127.0.0.1:${await Promise.race([port, ended])}`;
-  return { name, address, folder, child, lastLines };
+  const giveUp = (): void => port.reject(new ShutdownError());
+  host.signal.addEventListener("abort", giveUp);
+  if (host.signal.aborted) giveUp();
+  try {
+    const address = `127.0.0.1:${await Promise.race([port.promise, ended])}`;
+    return { name, address, folder, child, lastLines };
+  } catch (error) {
+    await child.stop();
+    throw error;
+  } finally {
+    host.signal.removeEventListener("abort", giveUp);
+  }
+}
+
+function isPort(text: string): boolean {
+  return /^\d+$/.test(text) && Number(text) > 0 && Number(text) < 65_536;
 }
 
 export function describeEnd({ code, signal }: ChildEnd): string {
