@@ -106,7 +106,8 @@ export const routingModels: Readonly<Record<string, ResourceModel>> = {
     }),
   },
   [ENDPOINT]: ec2("vpce", "vpc-endpoint", {
-    replaces: "vpcId serviceName vpcEndpointType serviceRegion resourceConfigurationArn serviceNetworkArn",
+    replaces:
+      "vpcId serviceName vpcEndpointType serviceRegion dnsOptions.privateDnsPreference dnsOptions.privateDnsSpecifiedDomains resourceConfigurationArn serviceNetworkArn",
     permissions: permissions("ec2", {
       create: `CreateVpcEndpoint ${TAGS}`,
       read: "DescribeVpcEndpoints DescribePrefixLists",

@@ -190,7 +190,7 @@ export const secretModels: Readonly<Record<string, ResourceModel>> = {
   },
   [CERTIFICATE]: {
     replaces: replaces(
-      "certificateAuthorityArn domainName earlyRenewalDuration keyAlgorithm subjectAlternativeNames validationMethod validationOptions",
+      "certificateAuthorityArn domainName keyAlgorithm subjectAlternativeNames validationMethod validationOptions",
     ),
     permissions: permissions("acm", {
       create: "RequestCertificate ImportCertificate AddTagsToCertificate",
@@ -199,6 +199,12 @@ export const secretModels: Readonly<Record<string, ResourceModel>> = {
       delete: "DeleteCertificate",
     }),
     defaults: { keyAlgorithm: "RSA_2048", validationMethod: "NONE" },
+    validate: (inputs) =>
+      inputs["domainName"] !== undefined &&
+      inputs["certificateAuthorityArn"] === undefined &&
+      inputs["validationMethod"] === undefined
+        ? [{ property: "validationMethod", reason: "`certificateAuthorityArn` or `validationMethod` must be set" }]
+        : [],
     id: certificateArn,
     created: (making) => ({ notBefore: making.now, notAfter: making.now }),
     outputs: (making) => ({

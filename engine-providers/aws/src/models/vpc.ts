@@ -1,6 +1,7 @@
 /**
- * Networks. What replaces: `ForceNew` in hashicorp/terraform-provider-aws (internal/service/ec2) and what the SDK's
- * documentation says; names: `resource_overrides.go` of pulumi-aws; so in the other files of this folder.
+ * Networks. What replaces: `ForceNew` in hashicorp/terraform-provider-aws (internal/service/ec2) and the SDK's
+ * documentation; names: `resource_overrides.go` of pulumi-aws; so in the other files of this folder. README.md says
+ * which files of the provider were compared line by line.
  */
 import { asText, isWithin, overlap } from "@automatos/provider-rehearsal";
 import type { Making, ResourceModel } from "@automatos/provider-rehearsal";
@@ -131,7 +132,7 @@ export const vpcModels: Readonly<Record<string, ResourceModel>> = {
     }),
   }),
   [NAT]: ec2("nat", "natgateway", {
-    replaces: "allocationId connectivityType privateIp subnetId availabilityMode",
+    replaces: "allocationId connectivityType privateIp secondaryPrivateIpAddressCount subnetId availabilityMode",
     permissions: permissions("ec2", {
       create: `CreateNatGateway ${TAGS}`,
       read: "DescribeNatGateways",
