@@ -103,6 +103,8 @@ function programArguments(
   return [
     ...compileCache(),
     "--import",
+    new URL("./map-stacks.ts", import.meta.url).href,
+    "--import",
     guard.href,
     ...nodeArguments(request),
     run,
