@@ -133,12 +133,16 @@ function extraOf(goal: Goal, old: ResourceState | undefined): { extra?: Record<s
   const others = without(old?.extra ?? {}, "replaceWith", "resourceHooks", "stackTrace");
   const hooks = Object.entries(goal.hooks).filter(([, names]) => names.length > 0);
   const extra: Record<string, unknown> = { ...others };
-  if (goal.stackTrace.length > 0)
-    extra["stackTrace"] = goal.stackTrace.map((position) => (position === "" ? {} : { sourcePosition: position }));
+  if (goal.stackTrace.length > 0) extra["stackTrace"] = stackTraceOf(goal);
   if (goal.replaceWith.length > 0) extra["replaceWith"] = [...goal.replaceWith];
   if (hooks.length > 0)
     extra["resourceHooks"] = Object.fromEntries(hooks.map(([kind, names]) => [hookField(kind), [...names]]));
   return Object.keys(extra).length === 0 ? {} : { extra };
+}
+
+/** As the state has it. */
+export function stackTraceOf({ stackTrace }: Pick<Goal, "stackTrace">): object[] {
+  return stackTrace.map((position) => (position === "" ? {} : { sourcePosition: position }));
 }
 
 function hookField(kind: string): string {

@@ -1,7 +1,8 @@
 /** The deployment half of the engine: carries out one operation on one stack. */
 import type { OperationRequest, OperationResult, StepOp } from "../model.ts";
 import { Deployment } from "./deployment.ts";
-import { ReportedError, ShutdownError } from "./errors.ts";
+import { DeploymentError, ReportedError, ShutdownError } from "./errors.ts";
+import { hooksOf, refreshBeforeUpdateOf } from "./goal.ts";
 import { reportUnknownTargets, runProgram } from "./program/run-program.ts";
 import { importResources } from "./import.ts";
 import { refresh } from "./refresh.ts";
@@ -32,7 +33,7 @@ export async function runOperation(request: OperationRequest): Promise<Operation
     const changes = deployment.executor.changes;
     deployment.events.summary({
       isPreview: request.dryRun,
-      maybeCorrupt: false,
+      maybeCorrupt: deployment.executor.maybeCorrupt,
       durationSeconds: request.dryRun ? 0 : (performance.now() - startedAt) / 1_000,
       changes,
       result: ok ? "succeeded" : "failed",
@@ -55,6 +56,7 @@ async function carryOut(deployment: Deployment): Promise<void> {
   const { request } = deployment;
   const refreshes = request.kind === "refresh" || request.refreshFirst;
   if (refreshes) await refresh(deployment);
+  else if (deployment.olds.states.some(refreshBeforeUpdateOf)) await refresh(deployment, refreshBeforeUpdateOf);
   else if (request.base.pendingOperations.length > 0 && !request.dryRun) warnOfInterruptedOperations(deployment);
   if (deployment.isStopped || request.kind === "refresh") return;
   reportUnknownTargets(deployment, deployment.replaces);
@@ -72,9 +74,29 @@ async function update(deployment: Deployment): Promise<void> {
 }
 
 async function destroy(deployment: Deployment): Promise<void> {
+  refuseDeleteHooks(deployment);
   reportUnknownTargets(deployment, deployment.targets);
   const work = () => deleteLeftOvers({ ...deployment.parts, targetDependents: deployment.request.targetDependents });
   await (deployment.request.continueOnError ? deployment.tryingAll(work) : work());
+}
+
+/** Hooks are functions of the program, which a destroy does not run. @throws DeploymentError */
+function refuseDeleteHooks({ olds, diagnostics }: Deployment): void {
+  const hooked = olds.states.flatMap((state) => {
+    const names = [...hooksOf(state, "beforeDelete"), ...hooksOf(state, "afterDelete")];
+    return names.length === 0 ? [] : [{ urn: state.urn, names }];
+  });
+  if (hooked.length === 0) return;
+  for (const { urn, names } of hooked)
+    diagnostics.error(
+      urn,
+      `Resource has delete hooks registered, but the program is not running. Hooks: ${names.join(", ")}`,
+    );
+  throw new DeploymentError(
+    "DELETE_HOOKS",
+    "delete hooks are not run by a destroy, as it does not run the program (Pulumi's flag `--run-program` is not supported)",
+    "Take the resources out of the program and run `pulumi up`, or take their hooks out and run `pulumi up` before the destroy.",
+  );
 }
 
 /** The last word, where the cause was told as a resource's. */

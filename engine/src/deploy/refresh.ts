@@ -8,13 +8,17 @@ import { dependencyUrns } from "./dependency-graph.ts";
 
 /**
  * Everything is asked, also when something could not be; what could not be stays as it is on record.
+ * @param isWanted Which resources are asked for; all by default.
  * @throws ReportedError when something could not be asked.
  */
-export async function refresh(deployment: Deployment): Promise<void> {
+export async function refresh(
+  deployment: Deployment,
+  isWanted: (state: ResourceState) => boolean = () => true,
+): Promise<void> {
   const { context, executor, journal, olds, providers } = deployment;
   const steps: RefreshStep[] = [];
   for (const state of olds.states) {
-    if (!isIncluded(deployment, state)) continue;
+    if (!isWanted(state) || !isIncluded(deployment, state)) continue;
     if (state.provider && !isProviderType(state.type)) await providers.ensure(state.provider, (urn) => olds.get(urn));
     steps.push(new RefreshStep(context, state));
   }

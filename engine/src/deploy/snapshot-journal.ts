@@ -150,7 +150,10 @@ function withNewNames(state: ResourceState, names: ReadonlyMap<string, string>):
 /** Writing a state file for a resource that did not change would be in vain. */
 function isSameOnDisk(old: ResourceState, state: ResourceState): boolean {
   const plain = (one: ResourceState) =>
-    stableJson(without(one, "inputs", "outputs", "created", "modified", "sourcePosition"));
+    stableJson({
+      ...without(one, "inputs", "outputs", "created", "modified", "sourcePosition"),
+      extra: without(one.extra ?? {}, "stackTrace"),
+    });
   return mapsEqual(state.inputs, old.inputs) && mapsEqual(state.outputs, old.outputs) && plain(old) === plain(state);
 }
 

@@ -34,10 +34,10 @@ export async function runProgram(deployment: Deployment): Promise<void> {
     defaultProviders: new DefaultProviders(request.config, register),
     register,
     read: (goal) => deployment.read(goal),
-    completeOutputs: (urn, outputs) => {
+    completeOutputs: async (urn, outputs) => {
       // The stack's outputs are known when everything else is done.
       if (isRootStack(urn)) stackOutputs = { urn, outputs };
-      else deployment.executor.completeOutputs(urn, outputs);
+      else await deployment.executor.completeOutputs(urn, outputs);
     },
     programDone: () => {
       registeredAll();
@@ -61,7 +61,7 @@ export async function runProgram(deployment: Deployment): Promise<void> {
     await deployment.idle();
     if (!deployment.isStopped) await finish(deployment);
     await deployment.idle();
-    if (stackOutputs !== undefined) completeStack(deployment, stackOutputs);
+    if (stackOutputs !== undefined) await completeStack(deployment, stackOutputs);
     allDone();
     await program.stop(PROGRAM_GRACE_MS);
     // what goes wrong in a program after its last registration fails the operation all the same
@@ -100,11 +100,11 @@ export function reportUnknownTargets({ olds, progress, diagnostics, context }: D
   }
 }
 
-function completeStack(deployment: Deployment, { urn, outputs }: StackOutputs): void {
+async function completeStack(deployment: Deployment, { urn, outputs }: StackOutputs): Promise<void> {
   // A program that failed did not say all: what was known before stays.
   const known = deployment.error === undefined ? {} : deployment.olds.get(urn)?.outputs;
   try {
-    deployment.executor.completeOutputs(urn, { ...known, ...outputs });
+    await deployment.executor.completeOutputs(urn, { ...known, ...outputs });
   } catch (error) {
     if (deployment.error === undefined) deployment.fail(error);
   }

@@ -19,7 +19,7 @@ export interface MonitorDeps {
   defaultProviders: DefaultProviders;
   register: (goal: Goal) => Promise<RegisterResult>;
   read: (goal: ReadGoal) => Promise<ResourceState>;
-  completeOutputs: (urn: string, outputs: PropertyMap) => void;
+  completeOutputs: (urn: string, outputs: PropertyMap) => Promise<void>;
   /** The program has nothing more to register; resolves when all is done. */
   programDone: () => Promise<void>;
   /** Something went wrong that ends the deployment. */

@@ -75,8 +75,8 @@ export class Monitor {
       readResource: unary((request) => registrations.read(request)),
       existsResource: unary((request) => existsResource(deps, { ancestry, packages }, request)),
       registerResource: unary((request) => registrations.register(request)),
-      registerResourceOutputs: unary((request) => {
-        deps.completeOutputs(request.getUrn(), unmarshalProperties(request.getOutputs()));
+      registerResourceOutputs: unary(async (request) => {
+        await deps.completeOutputs(request.getUrn(), unmarshalProperties(request.getOutputs()));
         return new emptyPb.Empty();
       }),
       registerStackTransform: unary((callback) => {

@@ -81,7 +81,7 @@ export async function startPlugin(wish: PluginWish, host: PluginHost): Promise<P
     command,
     args: [...args, host.engineAddress],
     cwd: host.programDir,
-    env: { ...pluginEnvironment(host), ...wish.env },
+    env: { ...pluginEnvironment(name, host), ...wish.env },
     onStdout: (line) => onLine("stdout", line),
     onStderr: (line) => onLine("stderr", line),
   });
@@ -120,8 +120,9 @@ function locate({ name, version }: PluginWish, { projectPlugins }: PluginHost): 
   return findPlugin({ name, version, projectPlugins, env: process.env });
 }
 
-function pluginEnvironment(host: PluginHost): NodeJS.ProcessEnv {
-  const config = Object.fromEntries([...host.config].map(([key, { value }]) => [key, value]));
+function pluginEnvironment(name: string, host: PluginHost): NodeJS.ProcessEnv {
+  const own = [...host.config].filter(([key]) => key.startsWith(`${name}:`));
+  const config = Object.fromEntries(own.map(([key, { value }]) => [key.slice(name.length + 1), value]));
   return {
     ...process.env,
     PULUMI_ROOT_DIRECTORY: host.projectDir,

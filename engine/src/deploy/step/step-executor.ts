@@ -1,7 +1,9 @@
 /** Applies steps: in order within a chain, chains at once, as many as allowed. */
+import { status } from "@grpc/grpc-js";
 import type { ResourceState, StepOp } from "../../model.ts";
 import { messageOf, PluginCrashedError } from "../errors.ts";
 import type { EventSink, StepDescription } from "../events.ts";
+import { RpcError } from "../protocol/rpc-error.ts";
 import { containsSecrets, makeSecret } from "../property/value.ts";
 import { Semaphore } from "../semaphore.ts";
 import { DeleteProtectedError } from "./delete-step.ts";
@@ -29,6 +31,7 @@ export class StepExecutor {
   readonly #news = new Map<string, ResourceState>();
   readonly #running = new Set<Promise<void>>();
   #steps = 0;
+  #maybeCorrupt = false;
 
   constructor(deps: ExecutorDeps) {
     this.#deps = deps;
@@ -37,6 +40,11 @@ export class StepExecutor {
 
   get changes(): Partial<Record<StepOp, number>> {
     return this.#counts;
+  }
+
+  /** A step failed in a way that leaves open what it did. */
+  get maybeCorrupt(): boolean {
+    return this.#maybeCorrupt;
   }
 
   get failedSteps(): readonly Step[] {
@@ -67,15 +75,23 @@ export class StepExecutor {
   }
 
   /** @throws Error when the resource is not registered, or was completed before. */
-  completeOutputs(urn: string, outputs: NonNullable<ResourceState["outputs"]>): void {
+  async completeOutputs(urn: string, outputs: NonNullable<ResourceState["outputs"]>): Promise<void> {
     const step = this.#open.get(urn);
     if (step?.new === undefined)
       throw new Error(`cannot complete a resource '${urn}' whose registration isn't pending`);
     this.#open.delete(urn);
     if (step instanceof SameStep && step.skippedCreate) return;
     step.new.outputs = outputs;
+    await this.#runComponentHooks(step, step.new);
     if (!step.internal) this.#deps.events.resourceOutputs(step);
     this.#deps.context.journal.touch(step.new);
+  }
+
+  /** A component is there when its outputs are: only then what is hooked to its creation or update may run. */
+  async #runComponentHooks(step: Step, state: ResourceState): Promise<void> {
+    if (state.custom) return;
+    if (step.op === "create") await this.#deps.context.runHooks("afterCreate", state);
+    else if (step.op === "update") await this.#deps.context.runHooks("afterUpdate", state, step.old);
   }
 
   async #runChain(steps: readonly Step[]): Promise<void> {
@@ -101,6 +117,7 @@ export class StepExecutor {
       this.#report(step, error);
       const partial = error instanceof PartialFailureError;
       if (partial) this.#finish(step);
+      if (!partial && !context.dryRun && leavesOpen(error)) this.#maybeCorrupt = true;
       // What a plugin began before it was gone may be there: the state says so.
       step.end(partial ? "partial" : error instanceof PluginCrashedError ? "unknown" : "failed");
       throw error;
@@ -139,6 +156,13 @@ export class StepExecutor {
       if (!step.internal) events.resourceFailed(step, this.#steps);
     }
   }
+}
+
+/** Codes by which Pulumi takes the outcome for unknown. */
+const OPEN_CODES: ReadonlySet<status> = new Set([status.UNKNOWN, status.INTERNAL, status.DATA_LOSS]);
+
+function leavesOpen(error: unknown): boolean {
+  return error instanceof PluginCrashedError || (error instanceof RpcError && OPEN_CODES.has(error.code));
 }
 
 /** What is refused for being protected stops what needs it, and nothing else. */

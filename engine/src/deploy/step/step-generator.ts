@@ -1,6 +1,6 @@
 /** From what the program wants to the steps that bring it about. */
 import type { ResourceState } from "../../model.ts";
-import { replaceWithOf, stateOf } from "../goal.ts";
+import { replaceWithOf, stackTraceOf, stateOf } from "../goal.ts";
 import type { Goal, Registration } from "../goal.ts";
 import { ignoreChanges } from "../ignore-changes.ts";
 import type { OldResources } from "../old-resources.ts";
@@ -9,6 +9,7 @@ import type { DiffResult } from "../property/diff.ts";
 import { containsUnknowns, mapsEqual } from "../property/value.ts";
 import type { Policies, PolicyTurn } from "../policy/policies.ts";
 import { diffResource } from "../provider/diff-resource.ts";
+import { DiffUnavailableError } from "../provider/provider.ts";
 import type { Provider } from "../provider/provider.ts";
 import { isProviderType, isRootStack, parseProviderReference } from "../urn.ts";
 import { CreateStep } from "./create-step.ts";
@@ -34,6 +35,7 @@ export interface ReadGoal {
   dependencies: readonly string[];
   additionalSecretOutputs: readonly string[];
   sourcePosition: string;
+  stackTrace: readonly string[];
 }
 
 interface GeneratorDeps {
@@ -130,6 +132,7 @@ export class StepGenerator {
         ? {}
         : { additionalSecretOutputs: [...goal.additionalSecretOutputs] }),
       ...(goal.sourcePosition === "" ? {} : { sourcePosition: goal.sourcePosition }),
+      ...(goal.stackTrace.length === 0 ? {} : { extra: { stackTrace: stackTraceOf(goal) } }),
     };
     if (old !== undefined && !old.external && old.id !== goal.id) {
       progress.replaces.add(urn);
@@ -243,19 +246,25 @@ export class StepGenerator {
     if (state.deletedWith !== undefined && progress.replaces.has(state.deletedWith)) return someChanges("deletedWith");
     if (await providerChanged(this.#deps, state, old)) return someChanges("provider");
     if (provider === undefined) return mapsEqual(old.inputs, state.inputs) ? NO_CHANGES : someChanges();
-    return diffResource(
-      (request) => provider.diff(request),
-      {
-        urn: state.urn,
-        id: old.id ?? "",
-        preview: context.dryRun,
-        oldInputs: old.inputs ?? {},
-        oldOutputs: old.outputs ?? {},
-        newInputs: state.inputs ?? {},
-        ignoreChanges: goal.ignoreChanges,
-      },
-      (news, olds) => ignoreChanges(context.diagnostics, state.urn, news, olds, goal.ignoreChanges),
-    );
+    try {
+      return await diffResource(
+        (request) => provider.diff(request),
+        {
+          urn: state.urn,
+          id: old.id ?? "",
+          preview: context.dryRun,
+          oldInputs: old.inputs ?? {},
+          oldOutputs: old.outputs ?? {},
+          newInputs: state.inputs ?? {},
+          ignoreChanges: goal.ignoreChanges,
+        },
+        (news, olds) => ignoreChanges(context.diagnostics, state.urn, news, olds, goal.ignoreChanges),
+      );
+    } catch (error) {
+      if (!(error instanceof DiffUnavailableError)) throw error;
+      context.diagnostics.warning(state.urn, error.message);
+      return someChanges();
+    }
   }
 
   #inTurn<Result>(work: () => Promise<Result> | Result): Promise<Result> {
