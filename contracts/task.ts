@@ -90,6 +90,7 @@ export const AgentTask = z.strictObject({
   priority: TaskPriority.default("normal"),
   timeoutSeconds: z.int().min(1).max(3_600).default(300),
   maxRetries: z.int().min(0).max(10).default(2).describe("How often a task whose worker was lost is started again."),
+  notBefore: z.iso.datetime({ offset: true }).optional().describe("It starts at this time or later, never before."),
   resources: TaskResources.prefault({}),
   parentExecutionId: z.uuid().optional(),
   correlationId: z.string().min(1).max(200).optional(),
@@ -137,9 +138,9 @@ export type TaskResult = z.infer<typeof TaskResult>;
 /** Why a task has not started. */
 export const TaskWait = z.strictObject({
   reason: z
-    .enum(["workspace_limit", "no_worker", "turn", "worker"])
+    .enum(["delayed", "workspace_limit", "no_worker", "turn", "worker"])
     .describe(
-      "workspace_limit: as many tasks of the workspace run as its plan allows. no_worker: no worker that takes this " +
+      "delayed: its time has not come. workspace_limit: as many tasks of the workspace run as its plan allows. no_worker: no worker that takes this " +
         "priority is heard of. turn: all workers are busy, others come first. worker: admitted, for the next free worker.",
     ),
   message: z.string().describe("The same with its numbers, for a person."),

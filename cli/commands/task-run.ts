@@ -6,6 +6,7 @@ import { TaskSubmission, type TaskSubmissionInput } from "../../contracts/http-a
 import { TaskStatus } from "../../contracts/task.ts";
 import { Context, type GlobalOptions } from "../context.ts";
 import { UsageError } from "../errors.ts";
+import { instant } from "../instant.ts";
 import { followTask } from "./task-follow.ts";
 
 /** A step in the order in which it stood on the command line. */
@@ -23,6 +24,7 @@ export interface TaskRunOptions extends GlobalOptions {
   readonly timeout?: number;
   readonly maxRetries?: number;
   readonly correlationId?: string;
+  readonly notBefore?: string;
   /** False for `--no-network`. */
   readonly network: boolean;
   readonly detach?: boolean;
@@ -64,6 +66,7 @@ async function submission(options: TaskRunOptions): Promise<TaskSubmission> {
     timeoutSeconds: options.timeout,
     maxRetries: options.maxRetries,
     correlationId: options.correlationId,
+    notBefore: instant(options.notBefore),
   };
   const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   const parsed = TaskSubmission.safeParse({ ...base, ...given, steps, repositories, resources });

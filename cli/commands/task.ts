@@ -1,8 +1,8 @@
+import { instant } from "../instant.ts";
 import { randomUUID } from "node:crypto";
 import { LogEntry, TaskCancellation, TaskDetails, TaskList } from "../../contracts/http-api.ts";
 import { isTerminal, TaskResult, TaskStatus } from "../../contracts/task.ts";
 import { checkedId, Context, type GlobalOptions } from "../context.ts";
-import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { brief, duration, localTime } from "../output/format.ts";
 import { coloured } from "../output/state.ts";
@@ -55,14 +55,6 @@ export async function taskList(options: TaskListOptions): Promise<number> {
 
 const tookOf = ({ startedAt, completedAt }: TaskStatus): string =>
   startedAt === null || completedAt === null ? "" : duration(Date.parse(completedAt) - Date.parse(startedAt));
-
-function instant(text: string | undefined): string | undefined {
-  if (text === undefined) return undefined;
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime()))
-    throw new UsageError(`${text} is no time`, "Write it as 2026-05-01T14:00 or 2026-05-01.");
-  return date.toISOString();
-}
 
 export async function taskShow(id: string, options: GlobalOptions): Promise<number> {
   const context = await Context.create(options);

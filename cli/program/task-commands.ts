@@ -83,6 +83,7 @@ function addRun(task: Command, finish: Finish): void {
     .option("--priority <priority>", PRIORITIES)
     .option("--timeout <seconds>", "end it after so long", wholeNumber)
     .option("--max-retries <count>", "how often it is started again when its worker was lost", wholeNumber)
+    .option("--not-before <time>", "start it at this time or later, e.g. 2026-05-01T14:00")
     .option("--correlation-id <id>", "find it again with `task ls --correlation-id`")
     .option("--no-network", "the sandbox has no network at all")
     .option("-d, --detach", "print the task's id and leave")

@@ -4,6 +4,7 @@ import { isTransient, withTransaction, type Pool, type PoolClient } from "../run
 import type { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { admitTasks, pruneTurns, type AdmittedTask } from "./admission/admit.ts";
+import { releaseDelayed } from "./admission/delay.ts";
 import { AGEING_SECONDS } from "./admission/fair-share.ts";
 import { Leadership } from "./admission/leadership.ts";
 import { findUndelivered, recoverLostTasks } from "./admission/recover.ts";
@@ -121,6 +122,7 @@ export class Dispatcher {
     }
     if (!this.#leads) return;
     await this.#recover();
+    await releaseDelayed(pool);
     if (!led || ++this.#ticks % RECONCILE_TICKS === 0) {
       await this.#reconcile();
       await this.#measure();

@@ -31,6 +31,7 @@ export interface LocalTaskRunnerDeps {
 }
 
 const MINUTE_MS = 60_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Runs tasks in this process and remembers them as long as it lives. */
 export class LocalTaskRunner implements TaskRunner {
@@ -69,7 +70,7 @@ export class LocalTaskRunner implements TaskRunner {
     this.#tasks.set(task.taskId, local);
     this.#deps.metrics?.submitted(task);
     const status = local.status();
-    this.#schedule();
+    this.#scheduleWhenDue(local);
     return status;
   }
 
@@ -94,6 +95,7 @@ export class LocalTaskRunner implements TaskRunner {
       ).length,
       workerSlots: this.#deps.concurrency,
       waitingInAll: waiting.length,
+      delayedUntil: local.isDue ? null : (local.task.notBefore ?? null),
     });
   }
 
@@ -182,7 +184,7 @@ export class LocalTaskRunner implements TaskRunner {
   /** Starts what may start, in fair shares, within the workspaces' caps. */
   #schedule(): void {
     if (this.#closing !== undefined) return;
-    const waiting = [...this.#tasks.values()].filter(({ state }) => state === "queued");
+    const waiting = [...this.#tasks.values()].filter((local) => local.state === "queued" && local.isDue);
     const room = this.#deps.concurrency - this.#running.size;
     if (waiting.length === 0 || room <= 0) return;
     for (const taskId of this.#shares.choose(
@@ -193,6 +195,18 @@ export class LocalTaskRunner implements TaskRunner {
     }
   }
 
+  /** Timers reach no further than 24 days: a later one looks again. */
+  #scheduleWhenDue(local: LocalTask): void {
+    if (local.isDue) {
+      this.#schedule();
+      return;
+    }
+    const again = (): void => {
+      if (local.state === "queued") this.#scheduleWhenDue(local);
+    };
+    setTimeout(again, Math.min(local.dueInMs, MAX_TIMER_MS)).unref();
+  }
+
   #asWaiting(local: LocalTask): LocalWaitingTask {
     const cap = this.#deps.planLimits[local.plan].maxRunningTasks;
     const { workspaceId, priority, taskId } = local.task;
@@ -201,7 +215,7 @@ export class LocalTaskRunner implements TaskRunner {
       workspaceId,
       priority,
       submission: local.submission,
-      waitedSeconds: (Date.now() - local.submittedAt.getTime()) / 1_000,
+      waitedSeconds: -local.dueInMs / 1_000,
       freeSlots: Math.max(0, cap - this.#count(workspaceId, "running")),
     };
   }

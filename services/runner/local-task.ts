@@ -46,6 +46,16 @@ export class LocalTask {
     this.#record({ type: "task_queued" });
   }
 
+  /** Milliseconds until it may start; negative: since when it might have. */
+  get dueInMs(): number {
+    const due = Math.max(this.submittedAt.getTime(), Date.parse(this.task.notBefore ?? "") || 0);
+    return due - Date.now();
+  }
+
+  get isDue(): boolean {
+    return this.dueInMs <= 0;
+  }
+
   /** The place in the order of submission. */
   get submission(): number {
     return this.#input.submission;

@@ -65,7 +65,7 @@ export function checkRetryable(taskId: string, state: TaskState): void {
 
 /** The task to submit when `task` is tried again under a new id. */
 export function toRetry(task: AgentTask, newTaskId: string): AgentTask {
-  return { ...task, taskId: newTaskId };
+  return { ...task, taskId: newTaskId, notBefore: undefined };
 }
 
 /**

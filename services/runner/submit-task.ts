@@ -86,8 +86,9 @@ async function insertTask(
   const { prompt, ...configuration } = task;
   const inserted = await client.query(
     `INSERT INTO task_executions (id, workspace_id, task_type, agent_id, prompt, configuration, fingerprint, priority,
-       runner_backend, timeout_seconds, max_retries, resources_requested, retry_of, parent_execution_id, correlation_id)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10, $11, $12, $13, $14)
+       runner_backend, timeout_seconds, max_retries, resources_requested, retry_of, parent_execution_id, correlation_id,
+       not_before, delayed)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10, $11, $12, $13, $14, $15, coalesce($15::timestamptz > now(), false))
      ON CONFLICT (id) DO NOTHING`,
     [
       task.taskId,
@@ -104,6 +105,7 @@ async function insertTask(
       retryOf ?? null,
       task.parentExecutionId ?? null,
       task.correlationId ?? null,
+      task.notBefore ?? null,
     ],
   );
   if (inserted.rowCount === 0) return undefined;

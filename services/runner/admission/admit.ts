@@ -60,12 +60,12 @@ async function findWaiting(
   const { rows } = await client.query<WaitingRow>(
     // Steps from one workspace to the next in the index of what waits, which a query over all that waits cannot do.
     `WITH RECURSIVE lines (priority, workspace_id) AS (
-       (SELECT priority, workspace_id FROM task_executions WHERE status = 'queued' AND admitted_at IS NULL
+       (SELECT priority, workspace_id FROM task_executions WHERE status = 'queued' AND admitted_at IS NULL AND NOT delayed
         ORDER BY priority, workspace_id LIMIT 1)
        UNION ALL
        SELECT following.* FROM lines CROSS JOIN LATERAL (
          SELECT t.priority, t.workspace_id FROM task_executions t
-         WHERE t.status = 'queued' AND t.admitted_at IS NULL
+         WHERE t.status = 'queued' AND t.admitted_at IS NULL AND NOT t.delayed
            AND (t.priority, t.workspace_id) > (lines.priority, lines.workspace_id)
          ORDER BY t.priority, t.workspace_id LIMIT 1
        ) following
@@ -86,11 +86,11 @@ async function findWaiting(
        WHERE lines.priority = ANY ($2::task_priority[]) AND ($1::jsonb ->> w.plan)::int > coalesce(slots.used, 0)
      )
      SELECT task.id, ranked.workspace_id AS "workspaceId", ranked.priority, task.submission,
-       extract(epoch FROM now() - task.submitted_at)::float8 AS "waitedSeconds",
+       extract(epoch FROM now() - task.ready_at)::float8 AS "waitedSeconds",
        ranked.free AS "freeSlots", ranked.finish
      FROM ranked CROSS JOIN LATERAL (
-       SELECT t.id, t.submission, t.submitted_at FROM task_executions t
-       WHERE t.status = 'queued' AND t.admitted_at IS NULL
+       SELECT t.id, t.submission, greatest(t.submitted_at, t.not_before) AS ready_at FROM task_executions t
+       WHERE t.status = 'queued' AND t.admitted_at IS NULL AND NOT t.delayed
          AND t.priority = ranked.priority AND t.workspace_id = ranked.workspace_id
        ORDER BY t.submission LIMIT least(ranked.free, $3)
      ) task

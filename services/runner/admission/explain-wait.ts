@@ -18,11 +18,16 @@ export interface WaitFacts {
   readonly workerSlots: number;
   /** Tasks of all workspaces that have no slot yet, this one among them. */
   readonly waitingInAll: number;
+  /** When it may start, while that time has not come. */
+  readonly delayedUntil: string | null;
 }
 
 export function describeWait(facts: WaitFacts): TaskWait {
   const { priority, plan, slots, slotsTaken, workerSlots, waitingInAll, ahead } = facts;
   const place = ahead + 1;
+  if (facts.delayedUntil !== null) {
+    return { reason: "delayed", message: `starts at ${facts.delayedUntil} at the earliest`, place };
+  }
   if (workerSlots === 0) {
     const message = `no worker that takes ${priority} tasks is heard of: start one, or see \`automatos admin workers\``;
     return { reason: "no_worker", message, place };
@@ -54,13 +59,15 @@ export async function explainWait(
 ): Promise<TaskWait | null> {
   const { rows } = await database.query<FactsRow>(
     `SELECT t.status, t.priority, w.plan, t.admitted_at IS NOT NULL AS admitted,
+       CASE WHEN t.delayed THEN iso_time(t.not_before) END AS "delayedUntil",
        (SELECT count(*)::int FROM task_executions o WHERE o.workspace_id = t.workspace_id
         AND o.status IN ('queued', 'scheduled', 'running') AND o.admitted_at IS NOT NULL) AS "slotsTaken",
        (SELECT count(*)::int FROM task_executions o WHERE o.status = 'queued' AND o.admitted_at IS NULL
-        AND o.priority = t.priority AND o.workspace_id = t.workspace_id AND o.submission < t.submission) AS ahead,
+        AND NOT o.delayed AND o.priority = t.priority AND o.workspace_id = t.workspace_id AND o.submission < t.submission) AS ahead,
        (SELECT coalesce(sum(concurrency), 0)::int FROM workers WHERE t.priority::text = ANY (priorities)
         AND heartbeat_at > now() - lease_seconds * interval '1 second') AS "workerSlots",
-       (SELECT count(*)::int FROM task_executions o WHERE o.status = 'queued' AND o.admitted_at IS NULL) AS "waitingInAll"
+       (SELECT count(*)::int FROM task_executions o WHERE o.status = 'queued' AND o.admitted_at IS NULL
+        AND NOT o.delayed) AS "waitingInAll"
      FROM task_executions t JOIN workspaces w ON w.id = t.workspace_id WHERE t.id = $1`,
     [taskId],
   );

@@ -13,9 +13,14 @@ const REQUEUED_REMEDY = "Nothing: the task starts again by itself.";
 const FAILED_REMEDY =
   "See the worker's log for why it ended (memory, a crash, a lost machine), then retry the task, with a larger maxRetries if need be.";
 
+/** A lost task waits before it is tried again: so long at first, twice as long each time, up to the most. */
+const FIRST_BACKOFF_SECONDS = 1;
+const MAX_BACKOFF_SECONDS = 60;
+
 /**
  * Takes tasks from workers that were not heard of until their leases ended: queued again while retries are left,
- * failed for good otherwise, cancelled if somebody had asked for that. Here, and here alone, a retry is counted.
+ * failed for good otherwise, cancelled if somebody had asked for that. Here, and here alone, a retry is counted. The wait
+ * before it is spread by half to both sides, so that tasks which were lost together do not come back together.
  *
  * After a start of the server nobody is judged before he has had the time of a lease to be heard again.
  */
@@ -46,6 +51,9 @@ export async function recoverLostTasks(
            error_message = CASE WHEN decided.status = 'failed' THEN decided.message END,
            error_remedy = CASE WHEN decided.status = 'failed' THEN $3 END,
            dead_lettered_at = CASE WHEN decided.status = 'failed' THEN now() END,
+           delayed = decided.status = 'queued',
+           not_before = CASE WHEN decided.status = 'queued' THEN now() + interval '1 second' *
+             least($6::float8, $5::float8 * 2 ^ (t.attempt - 1)) * (0.5 + random()) END,
            event_count = t.event_count + (decided.status = 'queued')::int
        FROM decided WHERE t.id = decided.id AND t.status = 'running'
        RETURNING t.id, t.workspace_id, t.status, t.attempt, t.event_count, decided.message
@@ -56,7 +64,7 @@ export async function recoverLostTasks(
        FROM recovered WHERE status = 'queued'
      )
      SELECT id, workspace_id, attempt, status FROM recovered`,
-    [options.leaseSeconds, options.limit, FAILED_REMEDY, REQUEUED_REMEDY],
+    [options.leaseSeconds, options.limit, FAILED_REMEDY, REQUEUED_REMEDY, FIRST_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS],
   );
   return rows;
 }

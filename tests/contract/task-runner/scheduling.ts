@@ -150,4 +150,21 @@ export function describeScheduling(start: StartRunner): void {
     assert.equal(await runner.waiting(third ?? ""), null);
     await assert.rejects(runner.waiting(randomUUID()), hasCode("TASK_NOT_FOUND"));
   });
+
+  it("starts no task before its time, lets others pass, and says so", async () => {
+    const { runner, workspace } = await start(async () => completed, { plans: { starter: { maxRunningTasks: 1 } } });
+    const workspaceId = await workspace("starter");
+    const notBefore = new Date(Date.now() + 3_000).toISOString();
+    const later = aTask(workspaceId, { notBefore, priority: "critical" });
+    const never = aTask(workspaceId, { notBefore: "2099-01-01T00:00:00Z" });
+    const now = aTask(workspaceId, { notBefore: "2001-01-01T00:00:00+02:00" });
+    for (const task of [later, never, now]) await runner.submit(task);
+    const wait = await runner.waiting(never.taskId);
+    assert.deepEqual([wait?.reason, wait?.message.includes("2099-01-01T00:00:00")], ["delayed", true]);
+    assert.equal((await runner.result(now.taskId, { waitMs: LONG_MS }))?.status, "completed");
+    const result = await runner.result(later.taskId, { waitMs: LONG_MS });
+    assert.ok((result?.startedAt ?? "") >= notBefore, `${result?.startedAt} is before ${notBefore}`);
+    assert.equal(await runner.cancel(never.taskId), true);
+    assert.equal((await runner.status(never.taskId)).status, "cancelled");
+  });
 }

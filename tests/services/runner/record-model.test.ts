@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { resolvePlanLimits } from "../../../contracts/plan.ts";
 import { isTerminal, TaskPriority, type TaskState } from "../../../contracts/task.ts";
 import { admitTasks } from "../../../services/runner/admission/admit.ts";
+import { releaseDelayed } from "../../../services/runner/admission/delay.ts";
 import { recoverLostTasks } from "../../../services/runner/admission/recover.ts";
 import { LeaseLostError } from "../../../services/runner/errors.ts";
 import { TaskLeases, type ClaimedTask } from "../../../services/runner/task-leases.ts";
@@ -24,6 +25,8 @@ interface ModelTask {
   attempt: number;
   admitted: boolean;
   cancelRequested: boolean;
+  /** Lost, and not yet to be tried again. */
+  delayed: boolean;
   events: number;
 }
 /** Tasks in the order of their submission. */
@@ -39,6 +42,7 @@ type Command = fc.AsyncCommand<Model, Real>;
 
 const holdsSlot = (task: ModelTask): boolean => task.admitted && !isTerminal(task.state);
 const end = (task: ModelTask, state: TaskState): void => {
+  task.delayed = false;
   task.state = task.cancelRequested ? "cancelled" : state;
   task.events += 1;
 };
@@ -53,6 +57,7 @@ async function compare(model: Model, { process, workspaceId }: Real): Promise<vo
   const { rows } = await process.pool.query<{ id: string; leases: number; events: number; last: number } & ModelTask>(
     `SELECT id, status AS state, attempt, admitted_at IS NOT NULL AND NOT is_terminal(status) AS admitted,
        cancel_requested_at IS NOT NULL AS "cancelRequested", event_count AS events, priority,
+       delayed AND status = 'queued' AS delayed,
        (SELECT count(*)::int FROM leases WHERE task_id = t.id) AS leases,
        (SELECT max(sequence) FROM task_events WHERE task_id = t.id) AS last
      FROM task_executions t WHERE workspace_id = $1 ORDER BY submission`,
@@ -73,7 +78,14 @@ const submit = (priority: TaskPriority): Command => ({
   run: async (model, real) => {
     const task = aTask(real.workspaceId, { priority, maxRetries: MAX_RETRIES });
     await Promise.all([real.process.runner.submit(task), real.process.runner.submit(task)]);
-    const initial = { state: "queued", attempt: 0, admitted: false, cancelRequested: false, events: 2 } as const;
+    const initial = {
+      state: "queued",
+      attempt: 0,
+      admitted: false,
+      cancelRequested: false,
+      delayed: false,
+      events: 2,
+    } as const;
     model.push({ id: task.taskId, priority, ...initial });
     await compare(model, real);
   },
@@ -86,7 +98,7 @@ const admit: Command = {
     const caps = { starter: CAP, pilot: CAP, pro: CAP, business: CAP, enterprise: CAP };
     const options = { caps, ageingSeconds: 60, limit: 100 };
     const admitted = await withTransaction(real.process.pool, (client) => admitTasks(client, options));
-    const waiting = model.filter((task) => task.state === "queued" && !task.admitted);
+    const waiting = model.filter((task) => task.state === "queued" && !task.admitted && !task.delayed);
     assert.equal(admitted.length, Math.min(CAP - model.filter(holdsSlot).length, waiting.length));
     for (const { id, priority } of admitted) {
       // Which priority comes next is the matter of fair shares; within one it is the order of submission.
@@ -99,6 +111,18 @@ const admit: Command = {
     await compare(model, real);
   },
   toString: () => "admit",
+};
+
+/** The time comes for all that wait for it. */
+const ripen: Command = {
+  check: (model) => model.some(({ delayed }) => delayed),
+  run: async (model, real) => {
+    await real.process.pool.query("UPDATE task_executions SET not_before = now() WHERE delayed AND status = 'queued'");
+    await releaseDelayed(real.process.pool);
+    for (const task of model) task.delayed = false;
+    await compare(model, real);
+  },
+  toString: () => "ripen",
 };
 
 /** A command on one of the tasks, chosen by a number. */
@@ -176,7 +200,10 @@ const lose = (index: number): Command =>
         withTransaction(real.process.pool, (client) => recoverLostTasks(client, { leaseSeconds: 0, limit: 10 }));
       await Promise.all([recover(), recover()]);
       if (task.cancelRequested || task.attempt > MAX_RETRIES) end(task, "failed");
-      else queueAgain(task);
+      else {
+        queueAgain(task);
+        task.delayed = true;
+      }
       const lost = claimOf(real, task);
       await assert.rejects(real.leases.append(lost, 1, []), LeaseLostError);
       await assert.rejects(real.leases.finish(lost, completed), LeaseLostError);
@@ -221,6 +248,7 @@ describe("the record against a model of it", () => {
         index.map(handBack),
         index.map(lose),
         index.map(cancel),
+        fc.constant(ripen),
       ],
       { maxCommands: 60, size: "max" },
     );

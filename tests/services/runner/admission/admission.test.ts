@@ -191,6 +191,7 @@ describe("why a task waits", () => {
     ahead: 4,
     workerSlots: 3,
     waitingInAll: 12,
+    delayedUntil: null,
   } as const;
 
   it("is told with its numbers, what can be mended first", () => {
