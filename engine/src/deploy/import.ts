@@ -6,6 +6,7 @@ import { emptyGoal, stateOf } from "./goal.ts";
 import { DefaultProviders } from "./provider/default-providers.ts";
 import { ImportStep } from "./step/import-step.ts";
 import { SameStep } from "./step/same-step.ts";
+import type { StepContext } from "./step/step.ts";
 import { createUrn, isProviderType, packageOf, PROVIDER_TYPE_PREFIX, urnName } from "./urn.ts";
 import { without } from "./without.ts";
 
@@ -34,18 +35,21 @@ export async function importResources(deployment: Deployment): Promise<void> {
         const provider = await providerFor(deployment, providers, one);
         const goal = { ...emptyGoal(one.type, one.name), parent: one.parent ?? root, provider, importId: one.id };
         const state = stateOf(urn, { ...goal, protect: one.protect }, undefined);
-        steps.push(new ImportStep(context, state, undefined, (found) => keepProperties(found, one.properties)));
+        deployment.progress.urns.add(urn);
+        steps.push(
+          new ImportStep(context, state, undefined, (found) => keepProperties(context, found, one.properties)),
+        );
       }
     }
     await executor.runParallel(steps);
   }
-  if (made) executor.completeOutputs(root, {});
+  if (made) await executor.completeOutputs(root, {});
 }
 
-function keptAsItIs({ context, olds }: Deployment): SameStep[] {
-  return olds.states
-    .filter((state) => !state.delete)
-    .map((state) => new SameStep(context, state, without(state, "id"), { untargeted: true }));
+function keptAsItIs({ context, olds, progress }: Deployment): SameStep[] {
+  const kept = olds.states.filter((state) => !state.delete);
+  for (const { urn } of kept) progress.urns.add(urn); // each may be a parent of what is imported
+  return kept.map((state) => new SameStep(context, state, without(state, "id"), { untargeted: true }));
 }
 
 async function stackResource(deployment: Deployment): Promise<{ urn: string; made: boolean }> {
@@ -86,7 +90,7 @@ function isThere({ olds }: Deployment, { id }: ImportRequest, urn: string): bool
 async function register(deployment: Deployment, { type, name, protect }: ImportRequest, parent: string): Promise<void> {
   const goal = { ...emptyGoal(type, name), custom: false, parent, protect };
   const { state } = await deployment.register(goal);
-  deployment.executor.completeOutputs(state.urn, {});
+  await deployment.executor.completeOutputs(state.urn, {});
 }
 
 /** The named provider, or the package's default one: that of the state before a new one. */
@@ -119,7 +123,8 @@ async function providerFor(deployment: Deployment, defaults: DefaultProviders, o
 }
 
 /** The inputs that were named, of those that the provider told of; all of them where none were. */
-function keepProperties(found: ResourceState, names: readonly string[] | undefined): void {
+function keepProperties({ journal }: StepContext, found: ResourceState, names: readonly string[] | undefined): void {
   if (names === undefined || names.length === 0) return;
   found.inputs = Object.fromEntries(Object.entries(found.inputs ?? {}).filter(([key]) => names.includes(key)));
+  journal.touch(found);
 }

@@ -126,7 +126,7 @@ describe("the commands of a stack's life", () => {
     assert.equal(text.includes("urn:pulumi:dev::"), false, text);
     assert.equal(renamed[0]?.urn, "urn:pulumi:prod::sample::pulumi:pulumi:Stack::sample-prod");
     assert.equal(renamed[3]?.["provider"], `${provider.replace(":dev:", ":prod:")}::p1`);
-    assert.equal((renamed[3]?.inputs?.["ref"] as { urn: string }).urn, urnOf("a").replace(":dev:", ":prod:"));
+    assert.equal((renamed[3].inputs?.["ref"] as { urn: string }).urn, urnOf("a").replace(":dev:", ":prod:"));
     assert.equal(await sandbox.succeed("stack --show-name"), "prod\n");
     assert.equal(await sandbox.succeed("stack tag get kept"), "yes\n");
     assert.match(await sandbox.succeed("stack history --json"), /"message": "m"/);
