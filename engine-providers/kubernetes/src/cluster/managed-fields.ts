@@ -19,10 +19,14 @@ function isTakenOver(entry: Manifest): boolean {
   return text(entry, "manager").startsWith("kubectl") || text(entry, "manager") === "before-first-apply";
 }
 
-/** Whether the object was last written by an earlier form of this provider, or before managers were kept at all. */
-export function isOfOldKind(live: Manifest): boolean {
-  const entries = entriesOf(live);
-  return entries.length === 0 || entries.some(isOwnWrite);
+/** Objects from before there were managers: nobody can be in conflict. */
+export function hasNoManagers(live: Manifest): boolean {
+  return entriesOf(live).length === 0;
+}
+
+/** Whether this provider made or wrote it without applying it, which an update will take over first. */
+export function hasOwnWrites(live: Manifest): boolean {
+  return entriesOf(live).some(isOwnWrite);
 }
 
 /**

@@ -94,9 +94,9 @@ async function register(
 ): Promise<ResourceReference[]> {
   const registered = new Map<Manifest, Promise<{ readonly urn: string; readonly id: string }>>();
   for (const { manifest, dependsOn } of orderManifests(manifests)) {
-    const before = dependsOn.map((dependency) => registered.get(dependency));
+    const before = dependsOn.map((dependency) => registered.get(dependency)).filter((one) => one !== undefined);
     const run = async () => {
-      const urns = (await Promise.all(before)).flatMap((one) => (one === undefined ? [] : [one.urn]));
+      const urns = (await Promise.all(before)).map(({ urn }) => urn);
       return monitor.child(childOf(manifest, urns, options));
     };
     const child = run();

@@ -71,6 +71,13 @@ export function hasUnknowns(value: ManifestValue): boolean {
   return isManifest(value) && Object.values(value).some(hasUnknowns);
 }
 
+/** The server leaves out many fields that hold nothing but their type's zero, so that they are never seen in it. */
+export function isEmptyValue(value: ManifestValue): boolean {
+  if (value === false || value === 0 || value === "") return true;
+  if (isList(value)) return value.length === 0;
+  return isManifest(value) && Object.values(value).every((item) => item === null || isEmptyValue(item));
+}
+
 export const nameOf = (manifest: Manifest): string => text(manifest, "metadata", "name");
 export const namespaceOf = (manifest: Manifest): string => text(manifest, "metadata", "namespace");
 export const kindOf = (manifest: Manifest): string => text(manifest, "kind");

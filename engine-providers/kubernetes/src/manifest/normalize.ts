@@ -4,6 +4,7 @@ import {
   field,
   hasUnknowns,
   isCustomResourceDefinition,
+  isEmptyValue,
   isManifest,
   isSecretKind,
   withField,
@@ -63,31 +64,45 @@ function canonicalBase64(value: string): string {
  * since admission may have put others between them.
  */
 export function prune(live: Manifest, inputs: Manifest): Manifest {
+  return pruneMap(live, inputs, false);
+}
+
+/** As {@link prune}, with the empty values that the server does not keep: they are inputs still. */
+export function inputsFrom(live: Manifest, inputs: Manifest): Manifest {
+  return pruneMap(live, inputs, true);
+}
+
+function pruneMap(live: Manifest, inputs: Manifest, keepEmpty: boolean): Manifest {
   const pruned: Record<string, ManifestValue> = {};
   for (const [key, wanted] of Object.entries(inputs)) {
     const value = Object.hasOwn(live, key) ? live[key] : undefined;
-    if (value !== undefined) pruned[key] = pruneValue(value, wanted);
+    if (value !== undefined) pruned[key] = pruneValue(value, wanted, keepEmpty);
+    else if (keepEmpty && isEmptyValue(wanted)) pruned[key] = wanted;
   }
   return pruned;
 }
 
-function pruneValue(value: ManifestValue, wanted: ManifestValue): ManifestValue {
-  if (isManifest(value) && isManifest(wanted)) return prune(value, wanted);
-  if (isList(value) && isList(wanted)) return pruneList(value, wanted);
+function pruneValue(value: ManifestValue, wanted: ManifestValue, keepEmpty: boolean): ManifestValue {
+  if (isManifest(value) && isManifest(wanted)) return pruneMap(value, wanted, keepEmpty);
+  if (isList(value) && isList(wanted)) return pruneList(value, wanted, keepEmpty);
   return value;
 }
 
-function pruneList(values: readonly ManifestValue[], wanted: readonly ManifestValue[]): ManifestValue[] {
+function pruneList(
+  values: readonly ManifestValue[],
+  wanted: readonly ManifestValue[],
+  keepEmpty: boolean,
+): ManifestValue[] {
   const byName = named(values);
   const wantedByName = named(wanted);
   if (byName && wantedByName) {
     return [...wantedByName].flatMap(([name, item]) => {
       const found = byName.get(name);
-      return found === undefined ? [] : [pruneValue(found, item)];
+      return found === undefined ? [] : [pruneValue(found, item, keepEmpty)];
     });
   }
   // What others add behind them (finalizers, say) is theirs.
-  return values.slice(0, wanted.length).map((value, index) => pruneValue(value, wanted[index] ?? null));
+  return values.slice(0, wanted.length).map((value, index) => pruneValue(value, wanted[index] ?? null, keepEmpty));
 }
 
 /** Undefined unless each is a map with a name of its own. */

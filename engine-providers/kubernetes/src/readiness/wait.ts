@@ -41,12 +41,17 @@ const POLL_MS = 2_000;
 export async function waitUntilReady(judge: Judge, wait: Wait): Promise<Manifest> {
   const watching = new Watching(judge, wait);
   const deadline = Date.now() + wait.timeoutSeconds * 1_000;
+  let waited = false;
   try {
     for (;;) {
       const changed = watching.nextChange();
       const { object, verdict } = await watching.look();
       const name = nameOf(wait.object);
-      if (verdict.state === "ready") return object;
+      if (verdict.state === "ready") {
+        if (waited) wait.onProgress(verdict.progress);
+        return object;
+      }
+      waited = true;
       wait.onProgress(verdict.progress);
       if (verdict.state === "failed")
         throw new NotReadyError(`resource '${name}' was created but failed to initialize`, object, verdict.reasons);

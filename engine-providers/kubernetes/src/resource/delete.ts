@@ -3,7 +3,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import { ApiError, isNotFound, KindUnknownError, UnreachableError } from "../cluster/errors.ts";
 import { groupOf } from "../cluster/scope.ts";
 import { ANNOTATION, isAnnotated, propagationOf, timeoutSecondsOf } from "../manifest/annotations.ts";
-import { apiVersionOf, kindOf, namespaceOf, parseId, referenceOf } from "../manifest/manifest.ts";
+import { apiVersionOf, kindOf, parseId, referenceOf } from "../manifest/manifest.ts";
 import type { Manifest, ObjectReference } from "../manifest/manifest.ts";
 import { waitUntilGone } from "../readiness/wait.ts";
 import { removeRendered } from "../render/render.ts";
@@ -99,8 +99,4 @@ export async function relinquish(
       { cause: error },
     );
   }
-}
-
-export function namespaceFor(id: string, fallback: string, manifest: Manifest): string {
-  return parseId(id).namespace || namespaceOf(manifest) || fallback;
 }

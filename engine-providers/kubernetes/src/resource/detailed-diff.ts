@@ -1,7 +1,7 @@
 /** What an update would change, field by field, in the form that Pulumi shows and decides by. */
 import { isList, Unknown } from "@automatos/provider-plugin";
 import type { PropertyDiff } from "@automatos/provider-plugin";
-import { isManifest } from "../manifest/manifest.ts";
+import { isEmptyValue, isManifest } from "../manifest/manifest.ts";
 import type { Manifest, ManifestValue } from "../manifest/manifest.ts";
 import { mayBeQuantity, sameQuantity } from "../manifest/quantity.ts";
 import type { FieldPath } from "./force-new.ts";
@@ -66,13 +66,6 @@ function add(path: FieldPath, kind: "add" | "delete" | "update", sides: Sides, c
 /** To the API, null is what is not there. */
 function isAbsent(value: ManifestValue | undefined): value is null | undefined {
   return value === undefined || value === null;
-}
-
-/** The server leaves out many fields that hold nothing but their type's zero, so that they are never seen in it. */
-function isEmptyValue(value: ManifestValue): boolean {
-  if (value === false || value === 0 || value === "") return true;
-  if (isList(value)) return value.length === 0;
-  return isManifest(value) && Object.values(value).every((item) => item === null || isEmptyValue(item));
 }
 
 function sameScalar(path: FieldPath, { live, oldInput, newInput }: Sides): boolean {

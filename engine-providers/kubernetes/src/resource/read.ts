@@ -3,7 +3,7 @@ import type { PropertyMap, Read, ReadRequest } from "@automatos/provider-plugin"
 import { isNotFound, KindUnknownError, UnreachableError } from "../cluster/errors.ts";
 import { apiVersionOf, idOf, kindOf, namespaceOf, parseId, withoutField } from "../manifest/manifest.ts";
 import type { Manifest, ObjectReference } from "../manifest/manifest.ts";
-import { normalize, prune } from "../manifest/normalize.ts";
+import { inputsFrom, normalize } from "../manifest/normalize.ts";
 import { toManifest, toProperties } from "../manifest/properties.ts";
 import { markSecrets, maskOf } from "../manifest/secrets.ts";
 import { judgeOf } from "../readiness/judges.ts";
@@ -33,7 +33,7 @@ export async function read(session: Session, request: ReadRequest): Promise<Read
   const live = await find(session, reference, request.signal);
   if (live === undefined) return undefined;
 
-  const inputs = kindOf(oldInputs) === "" ? inputsOf(live) : prune(live, oldInputs);
+  const inputs = kindOf(oldInputs) === "" ? inputsOf(live) : inputsFrom(live, oldInputs);
   const secrets = secretsOf(request.outputs, request.inputs);
   const checkpoint = {
     live,

@@ -1,7 +1,7 @@
 import type { PropertyMap, UpdateRequest } from "@automatos/provider-plugin";
 import type { Cluster } from "../cluster/cluster.ts";
 import { hasReason } from "../cluster/errors.ts";
-import { isManagedByOthers, isOfOldKind, takeOver } from "../cluster/managed-fields.ts";
+import { hasNoManagers, hasOwnWrites, isManagedByOthers, takeOver } from "../cluster/managed-fields.ts";
 import {
   apiVersionOf,
   hasUnknowns,
@@ -95,7 +95,8 @@ async function send(
   const current = preview || isPatch ? before : await adopt(cluster, before, fieldManager);
   const applied = withIgnored(manifest, current, fieldManager, ignoreChanges);
   // At preview nothing has been taken over yet, which must not look like a conflict.
-  const force = forcesConflicts(session, manifest) || (isOfOldKind(before) && (preview || !isPatch));
+  const unowned = hasNoManagers(before) || (preview && hasOwnWrites(before));
+  const force = forcesConflicts(session, manifest) || unowned;
   return cluster.apply(applied, { ...options, force });
 }
 

@@ -13,7 +13,10 @@ import type { Session } from "../session.ts";
 import { toOutputs } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 
-/** What is not there yet may be on its way: a namespace, or the definition of a kind. */
+/**
+ * What is not there yet may be on its way (a namespace, the definition of a kind), and what is still there on its way
+ * out (an object of the same name whose end was not waited for).
+ */
 const RETRY_DELAYS_MS = [500, 1_000, 2_000, 4_000, 8_000];
 
 export async function withRetries<T>(
@@ -25,12 +28,16 @@ export async function withRetries<T>(
     try {
       return await attempt();
     } catch (error) {
-      if (!(error instanceof KindUnknownError) && !isNotFound(error)) throw error;
+      if (!(error instanceof KindUnknownError) && !isNotFound(error) && !isBeingDeleted(error)) throw error;
       onRetry(error as Error);
       await delay(waitMs, undefined, { signal });
     }
   }
   return attempt();
+}
+
+function isBeingDeleted(error: unknown): boolean {
+  return hasReason(error, "AlreadyExists") && (error as Error).message.startsWith("object is being deleted");
 }
 
 export interface Written {
@@ -82,8 +89,6 @@ export async function settle(session: Session, written: Written): Promise<Proper
       inputs,
       reasons: [heading, ...(unready?.reasons ?? [])].map(mask),
     });
-  } finally {
-    if (shown !== "") void session.engine.log("info", "", { urn, ephemeral: true });
   }
 }
 
