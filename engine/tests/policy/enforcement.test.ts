@@ -14,7 +14,10 @@ const noBad = (level: string, name = "no-bad") => `{
 const cure = `{
   name: "cure", description: "What is bad is made good.", enforcementLevel: "remediate",
   remediateResource(args) {
-    if (args.props.bad) { const { bad, ...rest } = args.props; return { ...rest, cured: "yes" }; }
+    if (!args.props.bad) return undefined;
+    delete args.props.bad;
+    args.props.cured = "yes";
+    return args.props;
   },
 }`;
 
@@ -97,7 +100,9 @@ describe("a remediation", () => {
   let stack: PolicySandbox;
   before(async () => {
     stack = await PolicySandbox.create(
-      `${program}\nexports.cured = new Thing("other", { bad: "very", cured: undefined }).cured;`,
+      `${program}\nexports.cured = new Thing("other", {
+        bad: "very", cured: undefined, text: new pulumi.asset.StringAsset("hello"), password: pulumi.secret("hunter22"),
+      }).cured;`,
     );
     await stack.pack("healer", { policies: `[${cure}, ${noBad("mandatory")}]` });
     await stack.pack("quack", {
@@ -147,6 +152,9 @@ describe("a remediation", () => {
     };
     const bad = state.deployment.resources.find(({ urn }) => urn.endsWith("::bad"));
     assert.deepEqual([bad?.inputs?.["cured"], bad?.inputs && "bad" in bad.inputs], ["yes", false]);
+    const other = state.deployment.resources.find(({ urn }) => urn.endsWith("::other"));
+    assert.match(JSON.stringify(other?.inputs?.["password"]), /ciphertext/, "what was secret is secret");
+    assert.match(JSON.stringify(other?.inputs?.["text"]), /"hash"/, "an asset is known by its contents");
     const again = await stack.run("up", ["--policy-pack", "healer", "--expect-no-changes"]);
     assert.equal(again.code, 0, again.stdout);
   });

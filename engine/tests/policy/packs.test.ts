@@ -79,6 +79,19 @@ describe("policy packs", () => {
     );
   });
 
+  it("may be a program that serves policies by itself", async () => {
+    const folder = join(
+      stack.sandbox.work,
+      await stack.pack("served", { policies: report("served"), version: "3.0.0" }),
+    );
+    const program = join(folder, "serve");
+    await writeFile(program, `#!/bin/sh\nexec ${JSON.stringify(process.execPath)} index.js\n`);
+    await chmod(program, 0o755);
+    const outcome = await stack.run("preview", ["--policy-pack", "served/serve"]);
+    assert.deepEqual(messages(outcome), ["served: d\nserved"], outcome.stdout);
+    assert.match(outcome.stdout, /served@v3\.0\.0 \(local: served\/serve\)/);
+  });
+
   it("print to the diagnostics", async () => {
     await stack.pack("chatty", { before: `console.error("good morning"); console.log("I see");` });
     const outcome = await stack.run("preview", ["--policy-pack", "chatty"]);

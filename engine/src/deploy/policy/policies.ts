@@ -155,8 +155,7 @@ export class Policies {
       const { inputs, violated, tell } = await examining;
       tell(this.#events);
       if (violated) this.#refuse(state.urn);
-      if (inputs === state.inputs) return inputs;
-      return await hashAssets(inputs, programEntry(this.#deps.request).folder);
+      return inputs;
     } catch (error) {
       this.#refused = true;
       throw error;
@@ -168,10 +167,9 @@ export class Policies {
   #examine(state: ResourceState, goal: Goal): Promise<Examination> {
     if (goal.deleteBeforeReplace !== undefined) this.#deleteBeforeReplace.set(state.urn, goal.deleteBeforeReplace);
     const resource = this.#analyzed(state, state.inputs ?? {}, goal.deleteBeforeReplace);
-    return examine(
-      this.#packs.map(({ analyzer }) => analyzer),
-      resource,
-    );
+    const { folder } = programEntry(this.#deps.request);
+    const analyzers = this.#packs.map(({ analyzer }) => analyzer);
+    return examine(analyzers, resource, (inputs) => hashAssets(inputs, folder));
   }
 
   /** A preview goes on, to show the rest. */

@@ -8,6 +8,7 @@ import type { PolicyEvents } from "./policy-events.ts";
 
 /** Tells of what was found. */
 type Tell = (events: PolicyEvents) => void;
+type Hash = (inputs: PropertyMap) => Promise<PropertyMap>;
 
 export interface Examination {
   /** The resource's inputs after all remediations. */
@@ -20,13 +21,18 @@ export interface Examination {
 /**
  * Remediations first, one pack after the other, each on what those before it made of the resource; then the checks, of
  * all packs at once, on what came of it.
+ * @param hash Gives assets their hashes back, which policies do not see.
  * @throws PolicyRunError, ShutdownError
  */
-export async function examine(analyzers: readonly Analyzer[], resource: AnalyzedResource): Promise<Examination> {
+export async function examine(
+  analyzers: readonly Analyzer[],
+  resource: AnalyzedResource,
+  hash: Hash,
+): Promise<Examination> {
   const tells: Tell[] = [];
   let inputs = resource.properties;
   for (const analyzer of analyzers) {
-    const remedy = await remediate(analyzer, { ...resource, properties: inputs });
+    const remedy = await remediate(analyzer, { ...resource, properties: inputs }, hash);
     inputs = remedy.inputs;
     tells.push(remedy.tell);
   }
@@ -53,7 +59,11 @@ export function isMandatory({ enforcementLevel }: Violation): boolean {
   return enforcementLevel === "mandatory";
 }
 
-async function remediate(analyzer: Analyzer, resource: AnalyzedResource): Promise<{ inputs: PropertyMap; tell: Tell }> {
+async function remediate(
+  analyzer: Analyzer,
+  resource: AnalyzedResource,
+  hash: Hash,
+): Promise<{ inputs: PropertyMap; tell: Tell }> {
   const { urn } = resource.state;
   const { info } = analyzer;
   const analysis: Analysis<Remediation> = analyzer.remediates
@@ -64,8 +74,9 @@ async function remediate(analyzer: Analyzer, resource: AnalyzedResource): Promis
   for (const remediation of analysis.findings) {
     const before = inputs;
     if (remediation.diagnostic === "") {
-      inputs = remediation.properties;
-      tells.push((events) => events.remediation(urn, info, remediation, before));
+      const after = await hash(remediation.properties);
+      inputs = after;
+      tells.push((events) => events.remediation(urn, info, { ...remediation, properties: after }, before));
     } else tells.push((events) => events.violation(urn, unableToRemediate(analyzer, remediation), secretTexts(before)));
   }
   tells.push((events) => events.summary("policyRemediateSummaryEvent", urn, info, analysis));
