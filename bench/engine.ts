@@ -1,19 +1,18 @@
 /**
- * What the embedded engine costs for each resource: create, an update and a preview without changes, destroy, in stacks
- * of 100 and 1,000 dynamic resources, and how that grows from the one to the other.
+ * What the embedded engine costs for each resource: preview, create, an update and a preview without changes, destroy,
+ * in stacks of 100, 1,000 and 5,000 dynamic resources, and how that grows with the stack.
  *
  *     node bench/engine.ts [resources...]
  */
-import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { EngineProject, type Cost } from "./support/engine-project.ts";
 
-const command = fileURLToPath(new URL("../engine/bin/pulumi.mjs", import.meta.url));
-const modules = fileURLToPath(new URL("../node_modules", import.meta.url));
-const pollMilliseconds = 50;
+const RATIO_AIM = 1.5;
+
+/** What Pulumi 3.260 took for the same program on a machine with 2 cores, in seconds; the aim is a third. */
+const pulumiSeconds: Readonly<Record<number, Partial<Record<Operation, number>>>> = {
+  100: { preview: 7.9, create: 11, "no-change up": 8.9 },
+  1_000: { preview: 22, create: 245, "no-change up": 24, destroy: 216 },
+};
 
 /** Half of the resources depend on the one before: a stack is neither all side by side nor one chain. */
 const program = `
@@ -31,12 +30,6 @@ for (let n = 0; n < Number(process.env.BENCH_RESOURCES); n += 1) {
 }
 `;
 
-interface Measure {
-  readonly milliseconds: number;
-  /** Peak resident memory of the engine's process. */
-  readonly peakMegabytes: number;
-}
-
 const operations = {
   preview: ["preview"],
   create: ["up", "--yes", "--skip-preview"],
@@ -46,80 +39,48 @@ const operations = {
 } as const;
 type Operation = keyof typeof operations;
 
-async function measureStack(resources: number): Promise<Record<Operation, Measure>> {
-  const folder = await mkdtemp(join(tmpdir(), "bench-engine-"));
+async function measureStack(resources: number): Promise<Record<Operation, Cost>> {
+  const project = await EngineProject.create(program);
   try {
-    await mkdir(join(folder, "state"));
-    await writeFile(
-      join(folder, "Pulumi.yaml"),
-      "name: bench\nruntime: { name: nodejs, options: { typescript: false } }\n",
-    );
-    await writeFile(join(folder, "package.json"), '{ "name": "bench", "main": "index.js" }');
-    await writeFile(join(folder, "index.js"), program);
-    await symlink(modules, join(folder, "node_modules"));
-    await run(folder, resources, ["stack", "init", "dev"]);
-    const measures: Partial<Record<Operation, Measure>> = {};
+    const costs: Partial<Record<Operation, Cost>> = {};
     for (const [name, args] of Object.entries(operations))
-      measures[name as Operation] = await run(folder, resources, args);
-    return measures as Record<Operation, Measure>;
+      costs[name as Operation] = await project.run(args, { BENCH_RESOURCES: String(resources) });
+    return costs as Record<Operation, Cost>;
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await project.remove();
   }
 }
 
-async function run(folder: string, resources: number, args: readonly string[]): Promise<Measure> {
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, [command, ...args, "--non-interactive"], {
-    cwd: folder,
-    env: {
-      ...process.env,
-      AUTOMATOS_ENGINE: "embedded",
-      BENCH_RESOURCES: String(resources),
-      PULUMI_BACKEND_URL: `file://${join(folder, "state")}`,
-      PULUMI_CONFIG_PASSPHRASE: "bench",
-      PULUMI_HOME: join(folder, "home"),
-    },
-    stdio: ["ignore", "ignore", "pipe"],
-  });
-  let said = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-  let peakMegabytes = 0;
-  const poll = setInterval(() => {
-    peakMegabytes = Math.max(peakMegabytes, residentMegabytes(child.pid));
-  }, pollMilliseconds);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", resolve);
-  });
-  clearInterval(poll);
-  if (code !== 0) throw new Error(`pulumi ${args.join(" ")} ended with ${code}: ${said}`);
-  return { milliseconds: performance.now() - startedAt, peakMegabytes };
-}
-
-/** The high-water mark that Linux keeps; 0 elsewhere. */
-function residentMegabytes(pid: number | undefined): number {
-  try {
-    const status = readFileSync(`/proc/${pid ?? 0}/status`, "utf8");
-    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024;
-  } catch {
-    return 0;
-  }
-}
-
-const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [100, 1_000];
-const results = new Map<number, Record<Operation, Measure>>();
-for (const size of sizes) results.set(size, await measureStack(size));
-
-const smallest = Math.min(...sizes);
-for (const [size, measures] of results) {
-  console.log(`\n${size} resources`);
-  for (const [name, { milliseconds, peakMegabytes }] of Object.entries(measures)) {
-    const perResource = milliseconds / size;
-    const base = (results.get(smallest)?.[name as Operation].milliseconds ?? 0) / smallest;
-    const ratio = size === smallest ? "" : `  ${(perResource / base).toFixed(2)} x that at ${smallest}`;
-    console.log(
-      `  ${name.padEnd(18)} ${(milliseconds / 1_000).toFixed(1).padStart(7)} s  ` +
-        `${perResource.toFixed(1).padStart(6)} ms a resource  ${peakMegabytes.toFixed(0).padStart(4)} MB${ratio}`,
+function line(name: Operation, size: number, cost: Cost, base: Cost, baseSize: number): string {
+  const { milliseconds, processorMilliseconds, peakMegabytes } = cost;
+  const cells = [
+    name.padEnd(18),
+    `${(milliseconds / 1_000).toFixed(1).padStart(6)} s`,
+    `${(milliseconds / size).toFixed(1).padStart(6)} ms a resource`,
+    `(processor ${(processorMilliseconds / size).toFixed(1).padStart(5)})`,
+    `engine ${peakMegabytes.engine.toFixed(0)} MB, program ${peakMegabytes.program.toFixed(0)} MB,`,
+    `provider ${peakMegabytes.provider.toFixed(0)} MB`,
+  ];
+  if (size !== baseSize) {
+    const ratio = (of: (cost: Cost) => number): string => (of(cost) / size / (of(base) / baseSize)).toFixed(2);
+    cells.push(
+      `  ${ratio((one) => one.milliseconds)} x the time at ${baseSize},`,
+      `${ratio((one) => one.processorMilliseconds)} x the processor time`,
     );
   }
+  const theirs = pulumiSeconds[size]?.[name];
+  if (theirs !== undefined) cells.push(`  ${(milliseconds / 1_000 / theirs).toFixed(2)} of Pulumi 3.260's`);
+  return `  ${cells.join(" ")}`;
+}
+
+const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : [100, 1_000, 5_000];
+const smallest = Math.min(...sizes);
+let smallestCosts: Record<Operation, Cost> | undefined;
+console.log(`aims: a third of Pulumi 3.260's time; at most ${RATIO_AIM} x the time a resource of ${smallest}`);
+for (const size of sizes.sort((a, b) => a - b)) {
+  const costs = await measureStack(size);
+  smallestCosts ??= costs;
+  console.log(`\n${size} resources`);
+  for (const name of Object.keys(operations) as Operation[])
+    console.log(line(name, size, costs[name], smallestCosts[name], smallest));
 }
