@@ -1,6 +1,6 @@
 /** AWS as it is rehearsed. */
 import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
-import { mapAt, textAt } from "@automatos/provider-rehearsal";
+import { firstText, mapAt, textAt } from "@automatos/provider-rehearsal";
 import type {
   ClassFacts,
   CloudDefinition,
@@ -73,9 +73,9 @@ function defaultTags(config: PropertyMap): PropertyMap {
   return mapAt(typeof given === "string" ? (JSON.parse(given) as PropertyMap) : mapAt(config, "defaultTags"), "tags");
 }
 
-function configure(config: PropertyMap): ReturnType<CloudDefinition["configure"]> {
+function configure(config: PropertyMap, environment: NodeJS.ProcessEnv): ReturnType<CloudDefinition["configure"]> {
   // A region is no credential: the real provider reads it from the environment as well.
-  const region = textAt(config, "region") ?? process.env["AWS_REGION"] ?? process.env["AWS_DEFAULT_REGION"] ?? "";
+  const region = firstText(textAt(config, "region"), environment["AWS_REGION"], environment["AWS_DEFAULT_REGION"]);
   if (region === "")
     throw new Error("no region is set for AWS: pulumi config set aws:region <region>, or give the provider one");
   const tagsOfProvider = defaultTags(config);

@@ -1,6 +1,6 @@
 /** Google Cloud as it is rehearsed. */
 import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
-import { mapAt, textAt } from "@automatos/provider-rehearsal";
+import { firstText, mapAt, textAt } from "@automatos/provider-rehearsal";
 import type { CloudDefinition, Making, Permissions, Place, ResourceModel } from "@automatos/provider-rehearsal";
 import type { ClassFacts, Properties } from "@automatos/provider-rehearsal";
 import { deletionPolicy } from "./declare.ts";
@@ -76,23 +76,21 @@ function defaultLabels(config: PropertyMap): PropertyMap {
   return JSON.parse(given) as PropertyMap;
 }
 
-/** Every variable by which the real provider finds a project, region or zone; none of them is a credential. */
-function fromEnvironment(names: readonly string[]): string {
-  return names.map((name) => process.env[name] ?? "").find((value) => value !== "") ?? "";
-}
-
+/** The variables by which the real provider finds a project, region or zone; none of them is a credential. */
 const PROJECT_VARIABLES = ["GOOGLE_PROJECT", "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "CLOUDSDK_CORE_PROJECT"];
 const REGION_VARIABLES = ["GOOGLE_REGION", "GCLOUD_REGION", "CLOUDSDK_COMPUTE_REGION"];
 const ZONE_VARIABLES = ["GOOGLE_ZONE", "GCLOUD_ZONE", "CLOUDSDK_COMPUTE_ZONE"];
 
-function configure(config: PropertyMap): ReturnType<CloudDefinition["configure"]> {
-  const project = textAt(config, "project") ?? fromEnvironment(PROJECT_VARIABLES);
+function configure(config: PropertyMap, environment: NodeJS.ProcessEnv): ReturnType<CloudDefinition["configure"]> {
+  const find = (key: string, variables: readonly string[], otherwise = "") =>
+    firstText(textAt(config, key), ...variables.map((variable) => environment[variable]), otherwise);
+  const project = find("project", PROJECT_VARIABLES);
   if (project === "")
     throw new Error(
       "no project is set for Google Cloud: pulumi config set gcp:project <project>, or give the provider one",
     );
-  const zone = textAt(config, "zone") ?? fromEnvironment(ZONE_VARIABLES);
-  const region = textAt(config, "region") ?? (fromEnvironment(REGION_VARIABLES) || zone.replace(/-[a-z]$/, ""));
+  const zone = find("zone", ZONE_VARIABLES);
+  const region = find("region", REGION_VARIABLES, zone.replace(/-[a-z]$/, ""));
   const place: Place = { project: markedProject(project), region, zone };
   const labelsOfProvider = defaultLabels(config);
   return {

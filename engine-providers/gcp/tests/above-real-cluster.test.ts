@@ -1,11 +1,12 @@
 /** A rehearsed GKE cluster whose Kubernetes is real: the program's objects are in the API server. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { delimiter } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { clusterIsMissing, useCluster } from "../../../tests/support/cluster/cluster.ts";
 import type { TestCluster } from "../../../tests/support/cluster/cluster.ts";
-import { Kubectl } from "../../kubernetes/tests/support/kubectl.ts";
 import { RehearsedStack } from "../../rehearsal/tests/support/stack.ts";
 
 const KUBERNETES_BIN = fileURLToPath(new URL("../../kubernetes/bin", import.meta.url));
@@ -44,9 +45,13 @@ describe("a program above a rehearsed cluster", { skip: await clusterIsMissing()
   it("is real: what it makes is in the API server, and goes with it", async () => {
     await stack.up(PROGRAM);
     const { namespace } = await stack.outputs();
-    const kubectl = new Kubectl(cluster);
-    assert.equal((await kubectl.get("namespace", String(namespace)))?.metadata.name, namespace);
+    const find = async () => {
+      const query = ["get", "namespace", String(namespace), "-o", "name", "--ignore-not-found"];
+      const { stdout } = await promisify(execFile)(cluster.kubectl, ["--kubeconfig", cluster.kubeconfig, ...query]);
+      return stdout.trim();
+    };
+    assert.equal(await find(), `namespace/${String(namespace)}`);
     await stack.destroy();
-    assert.equal(await kubectl.get("namespace", String(namespace)), undefined);
+    assert.equal(await find(), "");
   });
 });

@@ -147,7 +147,7 @@ export interface CloudDefinition {
   /** Whether the text is written as this cloud's permissions are. */
   readonly isPermission: (text: string) => boolean;
   /** @throws what the user is told when the provider cannot work with this configuration */
-  readonly configure: (config: PropertyMap) => ConfiguredCloud;
+  readonly configure: (config: PropertyMap, environment: NodeJS.ProcessEnv) => ConfiguredCloud;
   /** How a type that is not modelled is treated. */
   readonly fallback: (facts: ClassFacts) => ResourceModel;
   /** The value of a computed output that no model gives. */

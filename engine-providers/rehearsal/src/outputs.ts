@@ -9,7 +9,7 @@ import { defined, plainMap, without } from "./values.ts";
 import type { Properties } from "./values.ts";
 
 /** In the outputs of each resource: no class declares it, so no program can take it for a cloud's. */
-export const REHEARSED = "rehearsed";
+const REHEARSED = "rehearsed";
 
 export interface OutputParts {
   readonly facts: ClassFacts;

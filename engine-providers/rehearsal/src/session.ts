@@ -38,7 +38,7 @@ export function openSession(
 ): Session {
   const { folder, settings } = rehearsalPlace(config, from.environment, from.workFolder);
   refuseUnknownNames(folder, settings, definition, catalogue);
-  const configured = definition.configure(config);
+  const configured = definition.configure(config, from.environment);
   const existing = settings.existing
     .filter(({ type }) => type.startsWith(`${definition.name}:`))
     .map((resource) => existingObject(resource, definition));

@@ -152,6 +152,19 @@ export const iamModels: Readonly<Record<string, ResourceModel>> = {
     validate: validDocument("policy"),
     id: (making) => `${nameOf(making, "user")}:${making.text("name")}`,
   },
+  "aws:iam/userPolicyAttachment:UserPolicyAttachment": {
+    replaces: words("user policyArn"),
+    permissions: permissions("iam", {
+      create: "AttachUserPolicy",
+      read: "ListAttachedUserPolicies",
+      delete: "DetachUserPolicy",
+    }),
+    references: [
+      { at: "user", to: USER },
+      { at: "policyArn", to: POLICY, isBuiltIn: isOfAws },
+    ],
+    id: (making) => `${nameOf(making, "user")}/${making.text("policyArn")}`,
+  },
   "aws:iam/accessKey:AccessKey": {
     replaces: words("user pgpKey"),
     permissions: permissions("iam", {

@@ -6,6 +6,15 @@ import { arn, host } from "../names.ts";
 
 const BUCKETS = ["aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2"];
 const OBJECTS = ["aws:s3/bucketObject:BucketObject", "aws:s3/bucketObjectv2:BucketObjectv2"];
+/** What a bucket has one of, as a class of today and as one of before with `V2`; and its IAM action. */
+const SETTINGS = [
+  ["bucketAcl", "BucketAcl"],
+  ["bucketCorsConfiguration", "BucketCORS"],
+  ["bucketLifecycleConfiguration", "LifecycleConfiguration"],
+  ["bucketLogging", "BucketLogging"],
+  ["bucketServerSideEncryptionConfiguration", "EncryptionConfiguration"],
+  ["bucketVersioning", "BucketVersioning"],
+] as const;
 const regionOf = (making: Making) => making.place["region"] ?? "";
 
 /** Settings of a bucket are gone with it: they hold nothing. */
@@ -96,13 +105,14 @@ export const storageModels: Readonly<Record<string, ResourceModel>> = {
     ...setting("BucketPolicy", { remove: "DeleteBucketPolicy" }),
     replaces: replaces("bucket"),
   },
-  "aws:s3/bucketVersioning:BucketVersioning": setting("BucketVersioning"),
-  "aws:s3/bucketVersioningV2:BucketVersioningV2": setting("BucketVersioning"),
-  "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration":
-    setting("EncryptionConfiguration"),
-  "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2":
-    setting("EncryptionConfiguration"),
-  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": setting("LifecycleConfiguration"),
+  ...Object.fromEntries(
+    SETTINGS.flatMap(([name, action]) =>
+      [name, `${name}V2`].map((kind) => [
+        `aws:s3/${kind}:${kind[0]?.toUpperCase() ?? ""}${kind.slice(1)}`,
+        setting(action),
+      ]),
+    ),
+  ),
   "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
     ...setting("BucketPublicAccessBlock"),
     replaces: replaces("bucket"),

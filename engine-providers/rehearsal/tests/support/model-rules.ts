@@ -8,8 +8,6 @@ import { isMap, Secret, Unknown } from "@automatos/provider-plugin";
 import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
 import type { CloudDefinition, ResourceModel } from "../../src/index.ts";
 import { RehearsedProvider, SdkCatalogue } from "../../src/index.ts";
-import { RehearsalSettings } from "../../src/settings.ts";
-import type { RehearsalSettingsInput } from "../../src/settings.ts";
 
 const HERE = import.meta.dirname;
 const signal = new AbortController().signal;
@@ -132,10 +130,4 @@ async function live(provider: RehearsedProvider, catalogue: SdkCatalogue, type: 
 function sample(type: string | undefined): PropertyValue {
   const samples: Readonly<Record<string, PropertyValue>> = { number: 1, boolean: true, list: [], map: {}, object: {} };
   return samples[type ?? "string"] ?? "sample";
-}
-
-/** As a test writes them. */
-export function settingsText(settings: RehearsalSettingsInput): string {
-  RehearsalSettings.parse(settings);
-  return JSON.stringify(settings);
 }
