@@ -80,7 +80,7 @@ describe("components of Kubernetes objects", { skip: missing }, () => {
     await writeFile(path.join(folder, "kustomization.yaml"), "resources: [conf.yaml]\nnamePrefix: prefixed-\n");
     await writeFile(path.join(folder, "conf.yaml"), "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: conf }\n");
     await stack.program(`
-      const group = new k8s.yaml.v2.ConfigGroup("group", { files: ["*.yaml"] });
+      const group = new k8s.yaml.v2.ConfigGroup("group", { files: ["all*.yaml"] });
       const opts = { dependsOn: group };
       const namespace = "${group.replaceAll(".", "-")}";
       new k8s.yaml.ConfigGroup("first", { yaml: "apiVersion: v1\\nkind: ConfigMap\\nmetadata: { name: first, namespace: " + namespace + " }" }, opts);

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Secret, Unknown } from "@automatos/provider-plugin";
 import { hasNoManagers, isManagedByOthers, takeOver } from "../src/cluster/managed-fields.ts";
+import { nameOf } from "../src/manifest/manifest.ts";
 import type { Manifest } from "../src/manifest/manifest.ts";
 import { inputsFrom, normalize, prune } from "../src/manifest/normalize.ts";
 import { toManifest, toProperties } from "../src/manifest/properties.ts";
@@ -225,7 +226,7 @@ describe("inputs of Kubernetes objects", () => {
   it("get a name that is the same for the same seed, and keep the one they had", () => {
     const seed = new Uint8Array([1, 2, 3]);
     const named = autoname({ metadata: {} }, undefined, "web", seed);
-    assert.match(String((named["metadata"] as Manifest)["name"]), /^web-[0-9a-f]{8}$/);
+    assert.match(nameOf(named), /^web-[0-9a-f]{8}$/);
     assert.deepEqual(autoname({ metadata: {} }, undefined, "web", seed), named);
     assert.deepEqual(autoname({ metadata: {} }, named, "web", new Uint8Array([9])), named);
     assert.deepEqual(autoname({ metadata: { name: "own" } }, named, "web", seed), { metadata: { name: "own" } });

@@ -85,7 +85,7 @@ describe("Kubernetes objects", { skip: missing }, () => {
     assert.match(namespace, /^space-[0-9a-f]{8}$/);
     assert.match(resources["conf"]?.id ?? "", new RegExp(`^${namespace}/conf-[0-9a-f]{8}$`));
     assert.equal(resources["web"]?.id, `${namespace}/web`);
-    assert.match(String(resources["web"]?.outputs["__fieldManager"]), /^pulumi-kubernetes-[0-9a-f]{8}$/);
+    assert.match(String(resources["web"].outputs["__fieldManager"]), /^pulumi-kubernetes-[0-9a-f]{8}$/);
     const secret = await kubectl.get("-n", namespace, "secret", "fixed");
     assert.deepEqual(secret?.data, { password: Buffer.from("correct-horse").toString("base64") });
     const state = await readFile(stack.sandbox.stateFile("dev"), "utf8");
