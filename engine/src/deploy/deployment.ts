@@ -18,7 +18,7 @@ import { Progress } from "./step/progress.ts";
 import { ReplacementPlanner } from "./step/replacement-planner.ts";
 import { StepExecutor, stopsEverything } from "./step/step-executor.ts";
 import { StepGenerator } from "./step/step-generator.ts";
-import type { ReadGoal } from "./step/step-generator.ts";
+import type { ReadGoal } from "./read-goal.ts";
 import type { StepContext } from "./step/step.ts";
 import { TargetRules } from "./step/target-rules.ts";
 import { UrnTargets } from "./targets.ts";

@@ -92,10 +92,11 @@ function refuseDeleteHooks({ olds, diagnostics }: Deployment): void {
       urn,
       `Resource has delete hooks registered, but the program is not running. Hooks: ${names.join(", ")}`,
     );
+  // Pulumi's words, and what to do here, where there is no such flag.
   throw new DeploymentError(
     "DELETE_HOOKS",
-    "delete hooks are not run by a destroy, as it does not run the program (Pulumi's flag `--run-program` is not supported)",
-    "Take the resources out of the program and run `pulumi up`, or take their hooks out and run `pulumi up` before the destroy.",
+    "You must run with the `--run-program` flag to use delete hooks during destroy",
+    "The embedded engine does not support the flag: take the resources, or their hooks, out of the program and run `pulumi up`.",
   );
 }
 

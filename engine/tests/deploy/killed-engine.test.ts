@@ -33,34 +33,38 @@ describe("an engine that is killed in the middle", { skip: process.platform !== 
   const stack = new StackUnderTest();
   after(() => stack.remove());
 
-  it("leaves no process behind, and a state that says what had begun; the next run finishes", async () => {
-    const gate = join(stack.folder, "gate");
-    stack.program(`
+  it(
+    "leaves no process behind, and a state that says what had begun; the next run finishes",
+    { timeout: 120_000 },
+    async () => {
+      const gate = join(stack.folder, "gate");
+      stack.program(`
       const a = new Thing("a", {});
       const b = new Thing("b", { n: a.twice, waitFor: ${JSON.stringify(gate)} });
       new Thing("c", { n: b.twice });
     `);
-    const engine = spawn(process.execPath, [RUN, stack.folder], {
-      stdio: ["ignore", "ignore", "inherit"],
-      env: { ...process.env, UNDER_TEST: stack.folder },
-    });
-    await until(() => existsSync(`${gate}.started`), stack.folder);
-    engine.kill("SIGKILL");
-    await until(() => processesIn(stack.folder).length === 0, stack.folder);
+      const engine = spawn(process.execPath, [RUN, stack.folder], {
+        stdio: ["ignore", "ignore", "inherit"],
+        env: { ...process.env, UNDER_TEST: stack.folder },
+      });
+      await until(() => existsSync(`${gate}.started`), stack.folder);
+      engine.kill("SIGKILL");
+      await until(() => processesIn(stack.folder).length === 0, stack.folder);
 
-    stack.snapshot = JSON.parse(readFileSync(join(stack.folder, "state.json"), "utf8")) as StackUnderTest["snapshot"];
-    assert.ok(stack.state("a"));
-    assert.equal(stack.state("b"), undefined);
-    assert.deepEqual(
-      stack.snapshot.pendingOperations.map(({ type, resource }) => [type, resource.urn.split("::").at(-1)]),
-      [["creating", "b"]],
-    );
+      stack.snapshot = JSON.parse(readFileSync(join(stack.folder, "state.json"), "utf8")) as StackUnderTest["snapshot"];
+      assert.ok(stack.state("a"));
+      assert.equal(stack.state("b"), undefined);
+      assert.deepEqual(
+        stack.snapshot.pendingOperations.map(({ type, resource }) => [type, resource.urn.split("::").at(-1)]),
+        [["creating", "b"]],
+      );
 
-    stack.program(
-      `const a = new Thing("a", {}); const b = new Thing("b", { n: a.twice }); new Thing("c", { n: b.twice });`,
-    );
-    const outcome = await stack.up();
-    assert.equal(outcome.ok, true);
-    assert.deepEqual(outcome.ledger, ["create b", "create c"]);
-  });
+      stack.program(
+        `const a = new Thing("a", {}); const b = new Thing("b", { n: a.twice }); new Thing("c", { n: b.twice });`,
+      );
+      const outcome = await stack.up();
+      assert.equal(outcome.ok, true);
+      assert.deepEqual(outcome.ledger, ["create b", "create c"]);
+    },
+  );
 });

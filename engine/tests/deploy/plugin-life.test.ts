@@ -139,30 +139,34 @@ describe("a plugin", () => {
     assert.match(errors.join("\n"), /resource plugin mute did not start: it did not shake hands/);
   });
 
-  it("or a program that listens to nobody is gone when the engine is killed", { skip: NEEDS_PROC }, async () => {
-    // It starts a process of its own, prints a port, and goes round for ever.
-    write(
-      "pulumi-resource-deaf",
-      `#!/bin/sh\ntrap '' TERM INT HUP\nsleep 600 &\necho up > "$DEAF_SIGN"\nwhile :; do :; done\n`,
-    );
-    const sign = join(bin, "deaf-sign");
-    stack.program(`
+  it(
+    "or a program that listens to nobody is gone when the engine is killed",
+    { skip: NEEDS_PROC, timeout: 120_000 },
+    async () => {
+      // It starts a process of its own, prints a port, and goes round for ever.
+      write(
+        "pulumi-resource-deaf",
+        `#!/bin/sh\ntrap '' TERM INT HUP\nsleep 600 &\necho up > "$DEAF_SIGN"\nwhile :; do :; done\n`,
+      );
+      const sign = join(bin, "deaf-sign");
+      stack.program(`
       new pulumi.CustomResource("deaf:index:X", "x", {});
       setTimeout(() => { for (;;); }, 2000);`);
-    const mark = `UNDER_TEST=${stack.folder}`;
-    const engine = spawn(process.execPath, [RUN, stack.folder], {
-      stdio: ["ignore", "ignore", "inherit"],
-      env: { ...process.env, UNDER_TEST: stack.folder, DEAF_SIGN: sign },
-    });
-    await until(() => existsSync(sign), bin);
-    assert.ok(marked(mark).length >= 4, "engine, program, plugin and what the plugin started");
-    engine.kill("SIGKILL");
-    await until(() => marked(mark).length === 0, bin);
-  });
+      const mark = `UNDER_TEST=${stack.folder}`;
+      const engine = spawn(process.execPath, [RUN, stack.folder], {
+        stdio: ["ignore", "ignore", "inherit"],
+        env: { ...process.env, UNDER_TEST: stack.folder, DEAF_SIGN: sign },
+      });
+      await until(() => existsSync(sign), bin);
+      assert.ok(marked(mark).length >= 4, "engine, program, plugin and what the plugin started");
+      engine.kill("SIGKILL");
+      await until(() => marked(mark).length === 0, bin);
+    },
+  );
 
   it(
     "that ends by itself may leave others running, as those that it started for later",
-    { skip: NEEDS_PROC },
+    { skip: NEEDS_PROC, timeout: 120_000 },
     async () => {
       const mark = `LEFT_BY=${bin}`;
       const child = new Child({

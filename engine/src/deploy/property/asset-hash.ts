@@ -34,8 +34,7 @@ async function hashValue(value: PropertyValue, folder: string): Promise<Property
 
 /** The members of an archive have no hash of their own. */
 async function withHash(asset: AssetOrArchive, folder: string): Promise<AssetOrArchive> {
-  const given = Object.entries(asset.fields).filter(([, value]) => value !== "");
-  const fields = Object.fromEntries(given);
+  const { fields } = asset;
   if (typeof fields["hash"] === "string") return asset;
   const hash = createHash("sha256");
   const bytes = asset.kind === "asset" ? assetBytes(fields, folder) : archiveBytes(fields, folder);

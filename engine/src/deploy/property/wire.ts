@@ -1,7 +1,6 @@
 /** Property values as the protocol carries them, in a google.protobuf.Struct. */
 import { AssetOrArchive, ResourceReference, Secret, Unknown } from "../../model.ts";
 import type { PropertyMap, PropertyValue } from "../../model.ts";
-import { without } from "../without.ts";
 import { structPb } from "../protocol/protobuf.ts";
 import type { JavaScriptValue, Struct } from "../protocol/protobuf.ts";
 import {
@@ -98,16 +97,21 @@ export function fromWire(value: JavaScriptValue): PropertyValue {
     case RESOURCE_SIGNATURE:
       return referenceFromWire(map);
     case ASSET_SIGNATURE:
-      return new AssetOrArchive("asset", fieldsOf(map));
+      return new AssetOrArchive("asset", fieldsOf(map, ASSET_FIELDS));
     case ARCHIVE_SIGNATURE:
-      return new AssetOrArchive("archive", fieldsOf(map));
+      return new AssetOrArchive("archive", fieldsOf(map, ARCHIVE_FIELDS));
     default:
       throw new Error(`a property value has the unknown signature ${JSON.stringify(map[SIGNATURE_KEY])}`);
   }
 }
 
-function fieldsOf(map: WireMap): PropertyMap {
-  return fromWireMap(without(map, SIGNATURE_KEY));
+/** The SDK sends marks of its own with them. */
+const ASSET_FIELDS = ["hash", "text", "path", "uri"];
+const ARCHIVE_FIELDS = ["hash", "assets", "path", "uri"];
+
+function fieldsOf(map: WireMap, names: readonly string[]): PropertyMap {
+  const given = names.filter((name) => map[name] !== undefined && map[name] !== "");
+  return Object.fromEntries(given.map((name) => [name, fromWire(map[name] ?? null)]));
 }
 
 function outputFromWire(map: WireMap): PropertyValue {

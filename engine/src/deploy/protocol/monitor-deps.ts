@@ -7,7 +7,7 @@ import type { DefaultProviders } from "../provider/default-providers.ts";
 import type { ConfigurableProvider } from "../provider/provider.ts";
 import type { PackageRequest } from "../provider/provider-inputs.ts";
 import type { ProviderRegistry } from "../provider/provider-registry.ts";
-import type { ReadGoal } from "../step/step-generator.ts";
+import type { ReadGoal } from "../read-goal.ts";
 import type { Callbacks } from "./callbacks.ts";
 import type { ResourceHooks } from "./hooks.ts";
 

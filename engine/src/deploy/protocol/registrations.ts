@@ -9,13 +9,11 @@ import type {
   TransformResourceOptions,
 } from "@pulumi/pulumi/proto/resource_pb.js";
 import type { PropertyMap } from "../../model.ts";
-import { DeploymentError, UnsupportedError } from "../errors.ts";
 import type { Goal } from "../goal.ts";
 import { programEntry } from "../program/language-host.ts";
 import { hashAssets } from "../property/asset-hash.ts";
 import { allDependencies, toOutputValues, withDependencies } from "../property/output-values.ts";
 import type { WireMap } from "../property/output-values.ts";
-import { containsUnknowns } from "../property/value.ts";
 import { fromWireMap, unmarshalProperties } from "../property/wire.ts";
 import { withPlugin } from "../provider/provider-inputs.ts";
 import { isProviderType, packageOf } from "../urn.ts";
@@ -24,6 +22,7 @@ import { construct } from "./construct.ts";
 import { answerProperties } from "./monitor-deps.ts";
 import type { MonitorDeps } from "./monitor-deps.ts";
 import type { Packages } from "./packages.ts";
+import { bare, givenDependencies, knownOnly, refuse, requireTypeToken } from "./registration-request.ts";
 import { goalOptions, optionsOf } from "./resource-options.ts";
 import type { SourcePositions } from "./source-positions.ts";
 import { applyTransform } from "./transforms.ts";
@@ -220,51 +219,4 @@ export class Registrations {
     if (request.getRemote() && own.length > 0) this.#pendingTransforms.set(key, own);
     return own;
   }
-}
-
-function refuse(request: RegisterResourceRequest): void {
-  const subject = `${request.getType()} ${request.getName()}`;
-  if (request.getCustom() || request.getRemote()) requireTypeToken(request.getType());
-  if (request.getStateMigrationsList().length > 0) throw new UnsupportedError(`state migrations (${subject})`);
-  if (request.getEnvvarmappingsMap().getLength() > 0 && !isProviderType(request.getType()))
-    throw new Error("envVarMappings can only be used with provider resources");
-}
-
-class TypeTokenInvalidError extends DeploymentError {
-  constructor(type: string) {
-    super(
-      "TYPE_TOKEN_INVALID",
-      `Type '${type}' is not a valid type token (must have format '*:*:*')`,
-      "Name the package, the module and the type.",
-    );
-  }
-}
-
-function requireTypeToken(type: string): void {
-  if (type.split(":").length !== 3) throw new TypeTokenInvalidError(type);
-}
-
-/** A request that says nothing of its properties' dependencies says that each may come from all. */
-function givenDependencies(request: RegisterResourceRequest): Record<string, string[]> {
-  const given = request.getPropertydependenciesMap();
-  if (given.getLength() === 0 && !request.getRemote()) {
-    const keys = Object.keys(request.getObject()?.toJavaScript() ?? {});
-    return Object.fromEntries(keys.map((key) => [key, request.getDependenciesList()]));
-  }
-  const result = new Map<string, string[]>();
-  given.forEach((dependencies, key) => result.set(key, dependencies.getUrnsList()));
-  return Object.fromEntries(result);
-}
-
-/** Only its name, its type and its place: nothing else is known of a component that its provider did not make. */
-function bare({ request, options, providers }: Wanted): Wanted {
-  const registration = new resourcePb.RegisterResourceRequest();
-  registration.setType(request.getType());
-  registration.setName(request.getName());
-  registration.setParent(request.getParent());
-  return { request: registration, options, inputs: {}, dependencies: [], propertyDependencies: {}, providers };
-}
-
-function knownOnly(properties: PropertyMap): PropertyMap {
-  return Object.fromEntries(Object.entries(properties).filter(([, value]) => !containsUnknowns(value)));
 }

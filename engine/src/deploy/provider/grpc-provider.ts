@@ -25,6 +25,8 @@ import { marshalProperties, toWire, unmarshalProperties } from "../property/wire
 import type { Struct } from "../protocol/protobuf.ts";
 import { emptyPb, structPb } from "../protocol/protobuf.ts";
 import { packageOf, urnName, urnType } from "../urn.ts";
+import { abilitiesByConfiguration, abilitiesByHandshake, NO_ABILITIES } from "./abilities.ts";
+import type { Abilities } from "./abilities.ts";
 import { applied, configureError, diffResult, failuresOf, identify, isUnimplemented } from "./answers.ts";
 import type { PluginClient } from "./plugin-client.ts";
 import { DiffUnavailableError } from "./provider.ts";
@@ -40,35 +42,15 @@ import type {
   UpdateRequest,
 } from "./provider.ts";
 
-/** What the plugin can take. Known when it shook hands, else when it is configured. */
-interface Protocol {
-  acceptSecrets: boolean;
-  acceptResources: boolean;
-  acceptOutputs: boolean;
-  supportsPreview: boolean;
-}
-
-const OLDEST_PROTOCOL: Protocol = {
-  acceptSecrets: false,
-  acceptResources: false,
-  acceptOutputs: false,
-  supportsPreview: false,
-};
-
 export class GrpcProvider implements ConfigurableProvider {
   readonly #client: PluginClient;
-  #protocol: Protocol | undefined;
+  #abilities: Abilities | undefined;
   #isConfigured = false;
 
   /** @param handshake What the plugin answered to it; undefined when it knows no handshake. */
   constructor(client: PluginClient, handshake: ProviderHandshakeResponse | undefined) {
     this.#client = client;
-    this.#protocol = handshake && {
-      acceptSecrets: handshake.getAcceptSecrets(),
-      acceptResources: handshake.getAcceptResources(),
-      acceptOutputs: handshake.getAcceptOutputs(),
-      supportsPreview: true,
-    };
+    this.#abilities = handshake && abilitiesByHandshake(handshake);
   }
 
   /** False at preview when a value of its configuration is not known yet: it must not be asked then. */
@@ -131,12 +113,7 @@ export class GrpcProvider implements ConfigurableProvider {
       throw configureError(error);
     }
     this.#isConfigured = true;
-    this.#protocol ??= {
-      acceptSecrets: response.getAcceptsecrets(),
-      acceptResources: response.getAcceptresources(),
-      acceptOutputs: response.getAcceptoutputs(),
-      supportsPreview: response.getSupportspreview(),
-    };
+    this.#abilities ??= abilitiesByConfiguration(response);
   }
 
   async check(query: CheckRequest) {
@@ -255,8 +232,8 @@ export class GrpcProvider implements ConfigurableProvider {
     await this.#client.ask((client, done) => client.cancel(new emptyPb.Empty(), done)).catch(() => undefined);
   }
 
-  get #accepts(): Protocol {
-    return this.#protocol ?? OLDEST_PROTOCOL;
+  get #accepts(): Abilities {
+    return this.#abilities ?? NO_ABILITIES;
   }
 
   #outputs(properties: WireMap): Struct {

@@ -1,6 +1,6 @@
 /** From what the program wants to the steps that bring it about. */
 import type { ResourceState } from "../../model.ts";
-import { replaceWithOf, stackTraceOf, stateOf } from "../goal.ts";
+import { replaceWithOf, stateOf } from "../goal.ts";
 import type { Goal, Registration } from "../goal.ts";
 import { ignoreChanges } from "../ignore-changes.ts";
 import type { OldResources } from "../old-resources.ts";
@@ -13,6 +13,8 @@ import { DiffUnavailableError } from "../provider/provider.ts";
 import type { Provider } from "../provider/provider.ts";
 import { isProviderType, isRootStack, parseProviderReference } from "../urn.ts";
 import { CreateStep } from "./create-step.ts";
+import { stateOfRead } from "../read-goal.ts";
+import type { ReadGoal } from "../read-goal.ts";
 import type { Identities } from "./identities.ts";
 import { ImportStep } from "./import-step.ts";
 import type { Progress } from "./progress.ts";
@@ -24,19 +26,6 @@ import { SameStep } from "./same-step.ts";
 import { NO_DIFFERENCES } from "./step.ts";
 import type { Step, StepContext } from "./step.ts";
 import type { TargetRules } from "./target-rules.ts";
-
-export interface ReadGoal {
-  type: string;
-  name: string;
-  id: string;
-  parent: string;
-  provider: string;
-  inputs: Goal["inputs"];
-  dependencies: readonly string[];
-  additionalSecretOutputs: readonly string[];
-  sourcePosition: string;
-  stackTrace: readonly string[];
-}
 
 interface GeneratorDeps {
   context: StepContext;
@@ -117,23 +106,7 @@ export class StepGenerator {
     const urn = this.#deps.identities.claimUrn(goal.parent, goal.type, goal.name);
     if (goal.id === "") throw new Error(`Expected an ID for ${urn}`);
     const old = this.#deps.identities.findOld(urn, { ...goal, aliases: [] });
-    const state: ResourceState = {
-      urn,
-      custom: true,
-      id: goal.id,
-      type: goal.type,
-      inputs: goal.inputs,
-      outputs: {},
-      ...(goal.parent === "" ? {} : { parent: goal.parent }),
-      external: true,
-      ...(goal.dependencies.length === 0 ? {} : { dependencies: [...goal.dependencies] }),
-      provider: goal.provider,
-      ...(goal.additionalSecretOutputs.length === 0
-        ? {}
-        : { additionalSecretOutputs: [...goal.additionalSecretOutputs] }),
-      ...(goal.sourcePosition === "" ? {} : { sourcePosition: goal.sourcePosition }),
-      ...(goal.stackTrace.length === 0 ? {} : { extra: { stackTrace: stackTraceOf(goal) } }),
-    };
+    const state = stateOfRead(urn, goal);
     if (old !== undefined && !old.external && old.id !== goal.id) {
       progress.replaces.add(urn);
       return [new ReadStep(context, old, state, true, settle), new ReplaceStep(old, state, NO_DIFFERENCES)];
