@@ -32,7 +32,12 @@ function checkMap(fields: Fields, values: PropertyMap, path: string, failures: C
 function checkValue(field: Field, value: PropertyValue, path: string, failures: CheckFailure[]): PropertyValue {
   if (value instanceof Unknown) return value;
   if (value instanceof Secret) {
-    const checked = checkValue(field, value.element, path, failures);
+    const inside: CheckFailure[] = [];
+    const checked = checkValue(field, value.element, path, inside);
+    // The reasons quote values.
+    failures.push(
+      ...inside.map(({ property }) => ({ property, reason: `${property} is not valid; its value is secret` })),
+    );
     return checked instanceof Secret ? checked : new Secret(checked);
   }
   const typed = typedValue(field, value, path, failures);
