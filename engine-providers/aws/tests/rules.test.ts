@@ -154,6 +154,9 @@ describe("AWS's rules", () => {
     await attach();
     assert.deepEqual(slow.story("r"), ["create done (eventual-consistency)"]);
     assert.deepEqual(slow.story("a"), ["create failed", "create done"]);
+    const another = await slow.create(ROLE, "another", { assumeRolePolicy: TRUST });
+    assert.equal(await slow.read(another), undefined);
+    assert.equal((await slow.read(another))?.id, another.id);
     await slow.remove();
   });
 
@@ -174,6 +177,8 @@ describe("AWS's rules", () => {
     const net = await tagged.create(VPC, "v", { cidrBlock: "10.0.0.0/16", tags: { team: "p" } });
     assert.deepEqual(net.outputs["tagsAll"], { owner: "us", team: "p", rehearsed: "true" });
     await tagged.remove();
+    const hidden = await cloud.create(VPC, "v", { cidrBlock: "10.0.0.0/16", tags: { owner: new Secret("us") } });
+    assert.deepEqual(hidden.outputs["tagsAll"], new Secret({ owner: "us", rehearsed: "true" }));
   });
 
   it("has what was there before", async () => {

@@ -5,11 +5,18 @@ import { DEFAULTS } from "./auto-name.ts";
 import type { CloudDefinition, Making, ResourceModel } from "./model.ts";
 import type { ClassFacts } from "./sdk-class.ts";
 import { markSecrets } from "./sealing.ts";
-import { defined, plainMap, without } from "./values.ts";
+import { containsSecret, defined, own, plainMap, without } from "./values.ts";
 import type { Properties } from "./values.ts";
 
 /** In the outputs of each resource: no class declares it, so no program can take it for a cloud's. */
 const REHEARSED = "rehearsed";
+
+/** Outputs that are made of an input of another name. */
+const SOURCES: Readonly<Record<string, string>> = {
+  tagsAll: "tags",
+  pulumiLabels: "labels",
+  effectiveLabels: "labels",
+};
 
 export interface OutputParts {
   readonly facts: ClassFacts;
@@ -65,8 +72,12 @@ export function madeOutputs(
   return secretsMarked({ ...outputs, ...known, [REHEARSED]: true }, parts);
 }
 
-function secretsMarked(outputs: PropertyMap, { facts, model }: OutputParts): PropertyMap {
-  return markSecrets(outputs, new Set([...facts.secretOutputs, ...(model.secrets ?? [])]));
+/** As the class and the model say, and wherever an output was made of an input that holds a secret. */
+function secretsMarked(outputs: PropertyMap, { facts, model, inputs }: OutputParts): PropertyMap {
+  const opened = Object.keys(outputs).filter(
+    (key) => containsSecret(own(inputs, SOURCES[key] ?? key)) && !containsSecret(outputs[key]),
+  );
+  return markSecrets(outputs, new Set([...facts.secretOutputs, ...(model.secrets ?? []), ...opened]));
 }
 
 /** Terraform's write-only arguments: `passwordWo` beside `passwordWoVersion`. */

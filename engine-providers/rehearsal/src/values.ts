@@ -52,6 +52,13 @@ export function isTrueAt(value: PropertyValue | undefined, path: string): boolea
   return first === true || first === "true";
 }
 
+export function containsSecret(value: PropertyValue | undefined): boolean {
+  if (value === undefined) return false;
+  if (value instanceof Secret) return true;
+  if (isList(value)) return value.some(containsSecret);
+  return isMap(value) && Object.values(value).some(containsSecret);
+}
+
 /** The text itself; empty for everything else. */
 export function asText(value: unknown): string {
   return typeof value === "string" ? value : "";
