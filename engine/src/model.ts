@@ -195,6 +195,8 @@ export interface OperationRequest {
   targets: readonly string[];
   targetDependents: boolean;
   excludes: readonly string[];
+  /** Whether events hold the messages for who looks for a fault. @default false */
+  debug?: boolean;
   /** Whether what depends on an excluded resource is left alone too. @default false */
   excludeDependents?: boolean;
   /** Whether a destroy goes on to what a failure does not concern. @default false */

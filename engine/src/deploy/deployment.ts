@@ -53,7 +53,7 @@ export class Deployment {
   static async start(request: OperationRequest): Promise<Deployment> {
     programEntry(request);
     const events = new EventSink(request.onEvent, request.dryRun);
-    const engine = new EngineService(new Diagnostics(events));
+    const engine = new EngineService(new Diagnostics(events), request.debug ?? false);
     return new Deployment(request, events, engine, await engine.listen());
   }
 

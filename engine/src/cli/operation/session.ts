@@ -95,6 +95,7 @@ export function requestOf(
     excludes: options.exclude ?? [],
     excludeDependents: options.excludeDependents ?? false,
     replaces: [...(options.replace ?? []), ...(options.targetReplace ?? [])],
+    debug: options.debug ?? false,
     continueOnError: options.continueOnError ?? false,
     refreshFirst:
       options.refresh === undefined ? project.refreshAlways : options.refresh === true || options.refresh === "true",

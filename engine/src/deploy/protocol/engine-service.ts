@@ -14,13 +14,15 @@ export class EngineService {
   readonly #server = new grpc.Server(SERVER_OPTIONS);
   #rootUrn = "";
 
-  /** @param diagnostics Where messages go. */
-  constructor(diagnostics: Diagnostics) {
+  /**
+   * @param diagnostics Where messages go.
+   * @param tellsDebug Whether those for who looks for a fault go there too: the SDK tells every move it makes.
+   */
+  constructor(diagnostics: Diagnostics, tellsDebug: boolean) {
     const service: engineGrpc.IEngineServer = {
       log: unary((request) => {
         const severity = SEVERITIES[request.getSeverity()] ?? "info";
-        // The SDK tells every move it makes; only those who debug the SDK want to know.
-        if (severity !== "debug") {
+        if (severity !== "debug" || tellsDebug) {
           diagnostics.log(severity, request.getUrn(), request.getMessage(), {
             streamId: request.getStreamid(),
             ephemeral: request.getEphemeral(),
