@@ -1,4 +1,5 @@
 /** AWS as it is rehearsed. */
+import { Unknown } from "@automatos/provider-plugin";
 import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
 import { firstText, mapAt, textAt } from "@automatos/provider-rehearsal";
 import type {
@@ -89,6 +90,7 @@ function configure(config: PropertyMap, environment: NodeJS.ProcessEnv): ReturnT
     },
     labels(inputs, facts): Properties {
       if (!facts.outputs.has("tagsAll") || !facts.inputs.has("tags")) return {};
+      if (inputs["tags"] instanceof Unknown) return { tagsAll: Unknown.instance };
       return { tagsAll: { ...tagsOfProvider, ...mapAt(inputs, "tags"), rehearsed: "true" } };
     },
   };

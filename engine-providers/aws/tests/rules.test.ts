@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { asText } from "../../rehearsal/src/values.ts";
-import { Secret } from "@automatos/provider-plugin";
+import { Secret, Unknown } from "@automatos/provider-plugin";
 import { InProcess } from "../../rehearsal/tests/support/in-process.ts";
 import type { MadeResource } from "../../rehearsal/tests/support/in-process.ts";
 import { aws, awsPermissions } from "../src/index.ts";
@@ -179,6 +179,22 @@ describe("AWS's rules", () => {
     await tagged.remove();
     const hidden = await cloud.create(VPC, "v", { cidrBlock: "10.0.0.0/16", tags: { owner: new Secret("us") } });
     assert.deepEqual(hidden.outputs["tagsAll"], new Secret({ owner: "us", rehearsed: "true" }));
+  });
+
+  it("says at preview what it knows, and no more", async () => {
+    const inputs = { cidrBlock: "10.0.0.0/16", tags: Unknown.instance, enableDnsHostnames: Unknown.instance };
+    const request = { type: VPC, name: "v", urn: "", preview: true, timeoutSeconds: 0, signal: AbortSignal.any([]) };
+    const { id, outputs } = await cloud.provider.create({ ...request, inputs });
+    assert.equal(id, "");
+    const { cidrBlock, instanceTenancy, region, rehearsed } = outputs;
+    assert.deepEqual([cidrBlock, instanceTenancy, region, rehearsed], ["10.0.0.0/16", "default", "eu-central-1", true]);
+    for (const unknown of ["tagsAll", "enableDnsHostnames", "arn", "mainRouteTableId"])
+      assert.ok(outputs[unknown] instanceof Unknown, unknown);
+    const made = await vpc("made");
+    const update = { ...request, id: made.id, oldInputs: made.inputs, oldOutputs: made.outputs, ignoreChanges: [] };
+    const changed = await cloud.provider.update({ ...update, inputs: { ...made.inputs, enableDnsHostnames: true } });
+    assert.deepEqual([changed["arn"], changed["enableDnsHostnames"]], [made.outputs["arn"], true]);
+    assert.deepEqual(cloud.story("v"), []);
   });
 
   it("has what was there before", async () => {

@@ -1,4 +1,5 @@
 /** Google Cloud as it is rehearsed. */
+import { Unknown } from "@automatos/provider-plugin";
 import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
 import { firstText, mapAt, textAt } from "@automatos/provider-rehearsal";
 import type { CloudDefinition, Making, Permissions, Place, ResourceModel } from "@automatos/provider-rehearsal";
@@ -114,7 +115,9 @@ function configure(config: PropertyMap, environment: NodeJS.ProcessEnv): ReturnT
 
 function labels(inputs: PropertyMap, facts: ClassFacts, ofProvider: PropertyMap): Properties {
   if (!facts.outputs.has("effectiveLabels")) return {};
-  const pulumiLabels = { ...ofProvider, ...mapAt(inputs, facts.inputs.has("labels") ? "labels" : "resourceLabels") };
+  const input = facts.inputs.has("labels") ? "labels" : "resourceLabels";
+  if (inputs[input] instanceof Unknown) return { pulumiLabels: Unknown.instance, effectiveLabels: Unknown.instance };
+  const pulumiLabels = { ...ofProvider, ...mapAt(inputs, input) };
   return { pulumiLabels, effectiveLabels: { "goog-pulumi-provisioned": "true", ...pulumiLabels, rehearsed: "true" } };
 }
 
