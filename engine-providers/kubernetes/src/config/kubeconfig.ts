@@ -8,7 +8,11 @@ import type { Environment, Settings } from "./settings.ts";
 
 /** @throws Error that says what is wrong with it, without its contents */
 export function loadKubeconfig(settings: Settings, environment: Environment): KubeConfig {
-  const access = settings.kubeconfig === undefined ? fromMachine(environment) : parseKubeconfig(settings.kubeconfig);
+  const given = settings.kubeconfig;
+  // The SDK passes $KUBECONFIG on as it is, which may be a list of files.
+  const isFileList =
+    given === environment["KUBECONFIG"] && given?.split(path.delimiter).some((file) => existsSync(file));
+  const access = given === undefined || isFileList ? fromMachine(environment) : parseKubeconfig(given);
   if (settings.context !== undefined) {
     if (access.getContextObject(settings.context) === null)
       throw new Error(`context ${JSON.stringify(settings.context)} does not exist in the kubeconfig`);

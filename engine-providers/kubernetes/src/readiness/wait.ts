@@ -155,10 +155,12 @@ class Watching {
   readonly #judge: Judge;
   readonly #object: Informer;
   readonly #related: ReadonlyMap<string, Informer>;
+  readonly #aborted: Promise<void>;
   #last: Manifest;
 
   constructor(judge: Judge, wait: Wait) {
-    const { cluster, object } = wait;
+    const { cluster, object, signal } = wait;
+    this.#aborted = new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
     this.#judge = judge;
     this.#wait = wait;
     this.#last = object;
@@ -183,7 +185,7 @@ class Watching {
   async look(): Promise<{ readonly object: Manifest; readonly verdict: Verdict }> {
     const { signal } = this.#wait;
     const listed = [this.#object, ...this.#related.values()].map((informer) => informer.listed);
-    await Promise.race([Promise.all(listed), aborted(signal)]);
+    if (!signal.aborted) await Promise.race([Promise.all(listed), this.#aborted]);
     this.#last = await this.#current();
     const view: View = {
       object: this.#last,
@@ -226,13 +228,6 @@ class Watching {
       throw error;
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 function unique(words: readonly string[]): string[] {

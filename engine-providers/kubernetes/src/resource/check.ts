@@ -22,7 +22,8 @@ import { isPatchType } from "./types.ts";
 /** @throws when the inputs cannot be an object's */
 export async function check(session: Session, request: CheckRequest): Promise<Checked> {
   const { urn, type, name, inputs, randomSeed } = request;
-  if (session.unreachable !== undefined && session.settings.skipUpdateUnreachable && request.oldInputs !== undefined) {
+  const isUnreachable = session.unreachable !== undefined && session.rendersTo === undefined;
+  if (isUnreachable && session.settings.skipUpdateUnreachable && request.oldInputs !== undefined) {
     await session.log("warning", "the cluster is unreachable, and skipUpdateUnreachable is set: left as it is", urn);
     return { inputs: request.oldInputs };
   }
