@@ -1,8 +1,11 @@
 /** Containers that fail, and what the user is told. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { Engine, InitializationFailedError } from "@automatos/provider-plugin";
+import type { PropertyMap } from "@automatos/provider-plugin";
 import type { TestDaemon } from "../../../tests/support/docker/daemon.ts";
 import { BASE_IMAGE, dockerIsMissing, startDaemon } from "../../../tests/support/docker/daemon.ts";
+import { dockerProvider } from "../src/provider.ts";
 import { DockerProgram } from "./support/program.ts";
 
 const missing = await dockerIsMissing();
@@ -53,6 +56,29 @@ describe("containers", { skip: missing }, () => {
       /cannot create container broken-[0-9a-f]{7}: No such image: nowhere:1/,
     );
     assert.deepEqual(await daemon.docker.listContainers({ all: true }), []);
+  });
+
+  it("that are given up while they are waited for are not forgotten; one that is attached to is removed", async () => {
+    const provider = dockerProvider();
+    await provider.configure({ config: { host: daemon.host }, engine: new Engine("127.0.0.1:1") });
+    const create = async (name: string, more: PropertyMap): Promise<unknown> => {
+      const identity = { urn: `urn::${name}`, type: "docker:index/container:Container", name };
+      const given = { name, image: BASE_IMAGE, command: ["sleep", "1000"], ...more };
+      const request = { ...identity, oldInputs: undefined, inputs: given, randomSeed: new Uint8Array() };
+      const { inputs, failures } = await provider.check(request);
+      assert.deepEqual(failures, []);
+      const { signal } = new AbortController();
+      return provider.create({ ...identity, inputs, preview: false, timeoutSeconds: 1, signal });
+    };
+    const waits = { wait: true, waitTimeout: 1_000, healthcheck: { tests: ["CMD", "false"], interval: "60s" } };
+    await assert.rejects(create("waited", waits), InitializationFailedError);
+    await assert.rejects(create("attached", { attach: true }), /run container attached to its end/);
+    const left = await daemon.docker.listContainers({ all: true });
+    assert.deepEqual(
+      left.map(({ Names }) => Names),
+      [["/waited"]],
+    );
+    await daemon.docker.getContainer("waited").remove({ force: true });
   });
 
   it("a volume of a taken name is not taken over in silence", async (t) => {

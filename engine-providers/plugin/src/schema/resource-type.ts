@@ -8,10 +8,8 @@ export interface OperationContext {
   readonly urn: string;
   readonly name: string;
   readonly engine: Engine;
-  /** Fires when the engine wants running operations to end early. */
+  /** Fires when the engine wants running operations to end early, and at the end of the option `customTimeouts`. */
   readonly signal: AbortSignal;
-  /** From the option `customTimeouts`; 0: the provider's own. */
-  readonly timeoutSeconds: number;
 }
 
 export interface Made {

@@ -155,8 +155,9 @@ export class TableProvider implements Provider {
   #context(operation: CreateRequest | ReadRequest | DeleteRequest): OperationContext {
     if (!this.#engine) throw new Error("the provider is not configured: the engine did not call Configure first");
     const { urn, name, signal } = operation;
-    const timeoutSeconds = "timeoutSeconds" in operation ? operation.timeoutSeconds : 0;
-    return { urn, name, signal, timeoutSeconds, engine: this.#engine };
+    const seconds = "timeoutSeconds" in operation ? operation.timeoutSeconds : 0;
+    const timed = seconds > 0 ? AbortSignal.any([signal, AbortSignal.timeout(seconds * 1_000)]) : signal;
+    return { urn, name, signal: timed, engine: this.#engine };
   }
 
   /** All inputs as they came, and what the operation found over them. */

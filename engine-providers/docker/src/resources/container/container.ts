@@ -16,7 +16,7 @@ import { CONTAINER_OUTPUTS, containerInputs } from "./inputs.ts";
 import type { ContainerInputs } from "./inputs.ts";
 import { joinNetworks } from "./networks.ts";
 import { driftedInputs, importedInputs, outputsOf } from "./outputs.ts";
-import { inspectContainer, runToEnd, startContainer, UnhealthyContainerError, waitUntilHealthy } from "./run.ts";
+import { inspectContainer, runToEnd, startContainer, waitUntilHealthy } from "./run.ts";
 import { archiveUploads, uploadProblem, volumeProblem } from "./storage.ts";
 
 export function containerType(daemon: Daemon): ResourceType {
@@ -39,7 +39,7 @@ export function containerType(daemon: Daemon): ResourceType {
       );
       try {
         await prepare(daemon, id, inputs);
-        if (inputs.start && inputs.attach) return await attached(daemon, id, inputs);
+        if (inputs.start && inputs.attach) return await attached(daemon, id, inputs, context);
         if (inputs.start) await startContainer(daemon, id, inputs.name);
       } catch (error) {
         // A half-made container would be in the way of the next try.
@@ -95,8 +95,8 @@ async function prepare(daemon: Daemon, id: string, inputs: ContainerInputs): Pro
   );
 }
 
-async function attached(daemon: Daemon, id: string, inputs: ContainerInputs) {
-  const ended = await runToEnd(daemon, id, inputs);
+async function attached(daemon: Daemon, id: string, inputs: ContainerInputs, { signal }: OperationContext) {
+  const ended = await runToEnd(daemon, id, inputs, signal);
   const left = inputs.rm ? {} : await outputs(daemon, id, inputs);
   return {
     id,
@@ -110,13 +110,15 @@ async function healthy(daemon: Daemon, id: string, inputs: ContainerInputs, cont
   try {
     await waitUntilHealthy(daemon, id, inputs, context);
   } catch (error) {
-    if (!(error instanceof UnhealthyContainerError)) throw error;
+    // Cancelled or cut off as well: the container is there, and must not be forgotten.
+    const reason = error instanceof Error ? error.message : String(error);
+    const found = await outputs(daemon, id, inputs).catch(() => ({}));
     const plainInputs = inputs as unknown as PropertyMap;
     throw new InitializationFailedError({
       id,
       inputs: plainInputs,
-      outputs: { ...plainInputs, ...(await outputs(daemon, id, inputs)) },
-      reasons: [error.message],
+      outputs: { ...plainInputs, ...found },
+      reasons: [reason],
     });
   }
 }

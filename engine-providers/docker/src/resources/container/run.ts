@@ -9,7 +9,7 @@ import { readLogs } from "./logs.ts";
 const POLL_MILLISECONDS = 200;
 
 /** The container is there, and not as the program wants it. */
-export class UnhealthyContainerError extends Error {
+class UnhealthyContainerError extends Error {
   override readonly name = "UnhealthyContainerError";
 }
 
@@ -66,14 +66,19 @@ function quoted(text: string): string {
 }
 
 /** Follows a container that was not started yet to its end. */
-export async function runToEnd(daemon: Daemon, id: string, inputs: ContainerInputs): Promise<Ended> {
+export async function runToEnd(
+  daemon: Daemon,
+  id: string,
+  inputs: ContainerInputs,
+  signal: AbortSignal,
+): Promise<Ended> {
   const { name } = inputs;
   return daemon.ask(`run container ${name} to its end`, async (docker) => {
     const container = docker.getContainer(id);
     // Both before the start: a container with `rm` is gone with its end.
     const logs = inputs.logs ? readLogs(daemon, id, { follow: true }) : Promise.resolve("");
     logs.catch(() => undefined);
-    const ended = container.wait({ condition: "next-exit" }) as Promise<{ StatusCode: number }>;
+    const ended = container.wait({ condition: "next-exit", abortSignal: signal }) as Promise<{ StatusCode: number }>;
     ended.catch(() => undefined);
     await container.start();
     return { exitCode: (await ended).StatusCode, logs: await logs };
