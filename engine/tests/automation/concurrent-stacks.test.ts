@@ -16,11 +16,12 @@ describe("inline programs of one process", { timeout: 240_000 }, () => {
             name,
             async () => {
               const fake = new FakeThing("thing", { name: pulumi.output(pulumi.getStack()), size: 1 });
+              const own: string = new pulumi.Config().require("own");
               return {
                 stack: pulumi.getStack(),
                 project: pulumi.getProject(),
                 full: fake.full,
-                own: new pulumi.Config().get("own"),
+                own,
               };
             },
             `project-${name}`,

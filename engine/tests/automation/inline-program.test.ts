@@ -16,9 +16,10 @@ describe("an inline program", { timeout: 240_000 }, () => {
     const seen: unknown[] = [];
     const stack = await sandbox.inline("values", async () => {
       const config = new pulumi.Config();
+      const plain: string = config.require("plain");
       seen.push([pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack(), pulumi.runtime.isDryRun()]);
       return {
-        plain: config.get("plain"),
+        plain,
         list: config.requireObject<unknown>("list"),
         word: config.requireSecret("word"),
         later: pulumi.output(Promise.resolve({ deep: [1, pulumi.secret(2)] })),
