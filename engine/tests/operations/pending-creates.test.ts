@@ -3,6 +3,7 @@ import { after, before, beforeEach, describe, it } from "node:test";
 import { withFakePlugin } from "../support/fake-plugin.ts";
 import type { Sandbox } from "../support/pulumi.ts";
 import { importState, stackUrn, stateOnDisk, urnOf } from "../support/state.ts";
+import { converse, skipWithoutTerminal } from "../support/terminal.ts";
 
 const type = "fake:index:Fake";
 const provider = urnOf("default", "pulumi:providers:fake");
@@ -69,6 +70,19 @@ describe("creations that were cut short", () => {
     const flags = ["--import-pending-creates", urnOf("made", type), "--import-pending-creates", "missing-1"];
     await sandbox.succeed(["refresh", "--yes", "--skip-preview", "--clear-pending-creates", ...flags]);
     assert.deepEqual([await left(), await ids()], [[], []]);
+  });
+
+  it("are asked about on a terminal: made, not made, or left open", { skip: skipWithoutTerminal }, async () => {
+    const { code, text } = await converse(sandbox, "refresh --skip-preview", ["perhaps", "import", "id-7", "clear"]);
+    assert.equal(code, 0, text);
+    assert.match(text, /Options for pending CREATE of .*::made:/);
+    assert.match(text, /'perhaps' is none of clear, skip and import/);
+    assert.deepEqual([await left(), await ids()], [[], ["id-7"]]);
+    await importState(sandbox, [root, providerState], [pending("made")]);
+    await converse(sandbox, "refresh --skip-preview", [""]);
+    assert.deepEqual(await left(), ["creating made"]);
+    const unasked = await converse(sandbox, "refresh --skip-preview --skip-pending-creates", []);
+    assert.equal(unasked.text.includes("Options for pending CREATE"), false);
   });
 
   it("are left as they are by a preview", async () => {

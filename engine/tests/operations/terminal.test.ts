@@ -1,15 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
 import { after, before, describe, it } from "node:test";
-import { command, Sandbox } from "../support/pulumi.ts";
+import { Sandbox } from "../support/pulumi.ts";
+import { converse, skipWithoutTerminal } from "../support/terminal.ts";
 
-/** util-linux's `script` gives a command a terminal. */
-const script = spawnSync("script", ["--version"], { encoding: "utf8" });
-const isThere = script.status === 0 && script.stdout.includes("util-linux");
-
-const skip = isThere ? false : "`script` of util-linux is missing: nothing gives the command a terminal";
-
-describe("on a terminal", { skip }, () => {
+describe("on a terminal", { skip: skipWithoutTerminal }, () => {
   let sandbox: Sandbox;
   before(async () => {
     sandbox = await Sandbox.create({
@@ -21,28 +15,8 @@ describe("on a terminal", { skip }, () => {
   });
   after(() => sandbox.remove());
 
-  /** Runs a command that asks; gives each answer when its question has come. */
-  function converse(args: string, answers: readonly string[]): Promise<{ code: number | null; text: string }> {
-    const line = `${process.execPath} ${command} ${args}`;
-    const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
-      cwd: sandbox.work,
-      env: { ...sandbox.env, CI: "", GITHUB_ACTIONS: "", TERM: "xterm" },
-    });
-    let text = "";
-    let answered = 0;
-    child.stdout.setEncoding("utf8").on("data", (more: string) => {
-      text += more;
-      const asked = text.split(/default no\] |typing `dev`: /).length - 1;
-      while (answered < asked && answered < answers.length) child.stdin.write(`${answers[answered++] ?? ""}\n`);
-    });
-    return new Promise((resolve, reject) => {
-      child.on("error", reject);
-      child.on("close", (code) => resolve({ code, text }));
-    });
-  }
-
   it("`up` asks after the preview, shows details, and takes no for an answer", async () => {
-    const { code, text } = await converse("up", ["details", "perhaps", "no"]);
+    const { code, text } = await converse(sandbox, "up", ["details", "perhaps", "no"]);
     assert.equal(code, 1, text);
     assert.match(text, /Type +Name +Plan/);
     assert.match(text, /Do you want to perform this update\?/);
@@ -53,7 +27,7 @@ describe("on a terminal", { skip }, () => {
   });
 
   it("`up` goes on with yes, and draws a tree", async () => {
-    const { code, text } = await converse("up", ["yes"]);
+    const { code, text } = await converse(sandbox, "up", ["yes"]);
     assert.equal(code, 0, text);
     assert.match(text, /Type +Name +Status/);
     assert.match(text, /└─ app:index:Group +group +created/);
@@ -61,9 +35,9 @@ describe("on a terminal", { skip }, () => {
   });
 
   it("`stack rm` wants the stack's name", async () => {
-    assert.equal((await converse("destroy", ["yes"])).code, 0);
-    assert.equal((await converse("stack rm", ["yes"])).code, 1);
-    const { code, text } = await converse("stack rm", ["dev"]);
+    assert.equal((await converse(sandbox, "destroy", ["yes"])).code, 0);
+    assert.equal((await converse(sandbox, "stack rm", ["yes"])).code, 1);
+    const { code, text } = await converse(sandbox, "stack rm", ["dev"]);
     assert.equal(code, 0, text);
     assert.match(text, /Stack 'dev' has been removed!/);
   });
