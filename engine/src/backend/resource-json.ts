@@ -80,9 +80,12 @@ export function resourceFromJson(json: ResourceJson, codec: SecretCodec): Resour
   const resource: Record<string, unknown> = {};
   const extra: Record<string, Json> = {};
   for (const [field, value] of Object.entries(json)) {
+    // Go writes null for what it has nothing of
+    if (known.has(field) && value === null) continue;
     if (field === "inputs" || field === "outputs")
       resource[field] = propertiesFromJson(value as JsonMap, codec, `${urn}/${field}`);
     else if (field === "replacementTrigger") resource[field] = propertyFromJson(value, codec, `${urn}/${field}`);
+    else if (field === "propertyDependencies") resource[field] = listsOf(value as Record<string, string[] | null>);
     else if (known.has(field)) resource[field] = value;
     else extra[field] = value;
   }
@@ -105,6 +108,11 @@ export function pendingOperationFromJson(json: JsonMap, codec: SecretCodec): Pen
 function isEmpty(value: Json): boolean {
   if (value === false || value === "" || value === null) return true;
   return typeof value === "object" && Object.keys(value).length === 0;
+}
+
+/** Pulumi writes null for the dependencies of a property that has none. */
+function listsOf(map: Readonly<Record<string, string[] | null>>): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(map).map(([key, urns]) => [key, urns ?? []]));
 }
 
 function sortKeys(map: Record<string, string[]>): JsonMap {

@@ -118,20 +118,20 @@ describeRows("failure and recovery", {
     run: [up({ fails: /conf/, ledger: [] }), up({ version: 2, ledger: ["create a"], state: { a: {} } })],
   },
 
-  "--continue-on-error goes on with what does not depend on the failure": {
+  "destroy --continue-on-error goes on with what does not depend on the failure": {
     program: ({ Thing }) => {
-      const a = new Thing("a", { refuse: "create" });
-      new Thing("b", { n: a.twice });
+      const a = new Thing("a");
+      new Thing("b", { n: a.twice, refuse: "delete" });
       const c = new Thing("c");
-      const d = new Thing("d", { n: c.twice });
-      new Thing("e", { n: d.twice });
+      new Thing("d", { n: c.twice });
     },
     run: [
-      up({
+      up(),
+      destroy({
         flags: ["--continue-on-error"],
-        fails: /create refused/,
-        ledger: ["create c", "create d", "create e"],
-        state: { c: {}, d: {}, e: {} },
+        fails: /delete refused/,
+        ledger: ["delete d", "delete c"],
+        state: { a: {}, b: {} },
       }),
     ],
   },

@@ -86,7 +86,6 @@ describeRows("import and read", {
     },
     world: { theirs: { n: 3 } },
     run: [
-      preview({ steps: ["read a", "create b"] }),
       up({
         steps: ["read a", "create b"],
         outputs: { twice: 6 },

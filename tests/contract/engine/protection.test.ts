@@ -29,13 +29,6 @@ describeRows("protect, retainOnDelete and deletedWith", {
     run: [up(), up({ version: 2, fails: /unable to replace resource/, ledger: [], state: { a: { id: "a" } } })],
   },
 
-  "what is protected may be updated": {
-    program: ({ Thing }, version) => {
-      new Thing("a", { n: version }, { protect: true });
-    },
-    run: [up(), up({ version: 2, ledger: ["update a"] })],
-  },
-
   "destroy stops at what is protected, and `state unprotect` gives it free": {
     program: ({ Thing }) => {
       new Thing("a", {}, { protect: true });
@@ -63,13 +56,6 @@ describeRows("protect, retainOnDelete and deletedWith", {
       new Thing("a", { key: `k${version}` }, { retainOnDelete: true });
     },
     run: [up(), up({ version: 2, ledger: ["create a-2"], state: { a: { id: "a-2" } } }), destroy({ ledger: [] })],
-  },
-
-  "retainOnDelete takes effect as soon as the program says it": {
-    program: ({ Thing }, version) => {
-      if (version < 3) new Thing("a", {}, { retainOnDelete: version === 2 });
-    },
-    run: [up(), up({ version: 2, steps: ["same a"] }), up({ version: 3, ledger: [] })],
   },
 
   "what is deleted with another is not deleted by itself": {

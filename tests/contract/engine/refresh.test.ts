@@ -16,13 +16,6 @@ describeRows("refresh", {
     ],
   },
 
-  "where nothing changed there is nothing to do": {
-    program: ({ Thing }) => {
-      new Thing("a", { n: 1 });
-    },
-    run: [up(), refresh({ flags: ["--expect-no-changes"], steps: ["refresh a"] })],
-  },
-
   "--expect-no-changes fails where there is a difference": {
     program: ({ Thing }) => {
       new Thing("a", { n: 1 });
@@ -42,19 +35,6 @@ describeRows("refresh", {
       up(),
       refresh({ meanwhile: { a: null }, state: { b: { dependencies: undefined } } }),
       up({ steps: ["create a", "same b"], ledger: ["create a"] }),
-    ],
-  },
-
-  "a preview of it changes nothing": {
-    program: ({ Thing }) => {
-      new Thing("a", { n: 1 });
-    },
-    run: [
-      up(),
-      {
-        ...refresh({ meanwhile: { a: { n: 5 } }, flags: ["--preview-only"], state: { a: { inputs: { n: 1 } } } }),
-        args: ["refresh"],
-      },
     ],
   },
 

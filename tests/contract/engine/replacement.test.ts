@@ -51,13 +51,6 @@ describeRows("replacement", {
     ],
   },
 
-  "replaceOnChanges of everything": {
-    program: ({ Thing }, version) => {
-      new Thing("a", { label: `l${version}` }, { replaceOnChanges: ["*"] });
-    },
-    run: [up(), up({ version: 2, ledger: ["create a-2", "delete a"] })],
-  },
-
   "--replace replaces a resource that did not change, and updates its dependants as they change": {
     program: ({ Thing }) => {
       const a = new Thing("a");

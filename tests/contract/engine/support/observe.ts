@@ -103,6 +103,8 @@ function viewResource(resource: RawResource): ResourceView {
 function named(value: unknown): unknown {
   if (typeof value === "string") return nameOf(value);
   if (Array.isArray(value)) return value.map(named).sort();
+  // Pulumi writes null for a list without elements
+  if (value === null) return [];
   return Object.fromEntries(Object.entries(value as object).map(([key, element]) => [key, named(element)]));
 }
 

@@ -31,6 +31,13 @@ class Group extends pulumi.ComponentResource {
   }
 }
 
+/** A component that its own provider makes. */
+class Box extends pulumi.ComponentResource {
+  constructor(name, args, opts) {
+    super("boxes:index:Box", name, { twice: undefined, ...args }, opts, true);
+  }
+}
+
 class Provider extends pulumi.ProviderResource {
   constructor(name, args, opts) {
     super("conf", name, args ?? {}, opts);
@@ -72,6 +79,7 @@ class Custom extends pulumi.CustomResource {}
 
 module.exports = {
   pulumi,
+  Box,
   Thing,
   OtherThing,
   Custom,

@@ -58,6 +58,12 @@ export interface Library {
     args?: object,
     opts?: pulumi.CustomResourceOptions,
   ) => pulumi.CustomResource;
+  /** A component of another package, `boxes`: its provider makes it, and a thing `<name>-content` in it. */
+  readonly Box: new (
+    name: string,
+    args: { n: pulumi.Input<number> },
+    opts?: pulumi.ComponentResourceOptions,
+  ) => pulumi.ComponentResource & { readonly twice: pulumi.Output<number> };
   /** An explicit provider of the package `conf`. */
   readonly Provider: new (
     name: string,

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { libraryFile } from "./program.ts";
+import type { Row } from "./row.ts";
 import type { Engine } from "./engines.ts";
 
 const modules = fileURLToPath(new URL("../../../../node_modules", import.meta.url));
@@ -13,7 +14,7 @@ const plugins = fileURLToPath(new URL("plugin", import.meta.url));
 export const projectName = "conf-project";
 export const passphrase = "correct horse";
 /** As `stack init` writes it for that passphrase; a stack that is made by hand starts no process. */
-const encryptionSalt = "v1:GieHUL5M7sI=:v1:s4va0aKuW5Y/4NWl:lQO0WsDNTPS5tVaqXsOrTFbaevC3Wg==";
+export const encryptionSalt = "v1:GieHUL5M7sI=:v1:s4va0aKuW5Y/4NWl:lQO0WsDNTPS5tVaqXsOrTFbaevC3Wg==";
 
 export interface Answer {
   readonly code: number | null;
@@ -38,8 +39,12 @@ export class Project {
     this.ledgerFile = join(folder, "ledger");
   }
 
-  /** @param program JavaScript: a function of the library and the version. @param settings Lines of Pulumi.dev.yaml. */
-  static async create(engine: Engine, program: string, settings = ""): Promise<Project> {
+  /** @param program JavaScript: a function of the library and the version. */
+  static async create(
+    engine: Engine,
+    program: string,
+    { settings = "", files = {}, deployment }: Pick<Row, "settings" | "files" | "deployment"> = {},
+  ): Promise<Project> {
     const project = new Project(engine, await mkdtemp(join(tmpdir(), "conformance-")));
     await Promise.all([project.work, project.world, project.#stacks].map((path) => mkdir(path, { recursive: true })));
     await project.write(
@@ -56,7 +61,12 @@ export class Project {
     );
     await symlink(modules, join(project.work, "node_modules"));
     await writeFile(join(project.folder, ".pulumi", "meta.yaml"), "version: 1\n");
-    await writeFile(project.stateFile("dev"), '{"version":3,"checkpoint":{"stack":"organization/conf-project/dev"}}');
+    const checkpoint = { stack: "organization/conf-project/dev", ...(deployment && { latest: deployment }) };
+    await writeFile(project.stateFile("dev"), JSON.stringify({ version: 3, checkpoint }, undefined, 4));
+    for (const [file, text] of Object.entries(files)) {
+      await mkdir(dirname(join(project.work, file)), { recursive: true });
+      await project.write(file, text);
+    }
     return project;
   }
 
@@ -81,7 +91,12 @@ export class Project {
 
   /** Runs a command to its end. */
   run(args: readonly string[], input = ""): Promise<Answer> {
-    const [command, ...first] = this.engine.command;
+    return this.runWith(this.engine, args, input);
+  }
+
+  /** Runs a command by another engine than the project's. */
+  runWith(engine: Engine, args: readonly string[], input = ""): Promise<Answer> {
+    const [command, ...first] = engine.command;
     const child = spawn(command, [...first, ...args, "--non-interactive"], {
       cwd: this.work,
       env: {

@@ -51,6 +51,10 @@ export interface Row {
   readonly settings?: string;
   /** Things that exist before: their inputs by id. */
   readonly world?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Files beside the program: their text by path. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The state that the stack has before: `latest` of a checkpoint file. */
+  readonly deployment?: object;
   readonly run: readonly Command[];
 }
 

@@ -15,7 +15,7 @@ import type { Command, Expected, Outcome, Row, Sequence } from "./row.ts";
  * @throws AssertionError
  */
 export async function runRow(engine: Engine, row: Row): Promise<unknown[]> {
-  const project = await Project.create(engine, sourceOf(row.program), row.settings);
+  const project = await Project.create(engine, sourceOf(row.program), row);
   try {
     await change(project, row.world ?? {});
     const states: unknown[] = [];
