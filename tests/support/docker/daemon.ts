@@ -10,7 +10,6 @@
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -18,6 +17,7 @@ import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import Docker from "dockerode";
 import { importBusybox } from "./base-image.ts";
+import { end } from "./processes.ts";
 import { startRegistry } from "./registry.ts";
 import type { RegistryOptions, TestRegistry } from "./registry.ts";
 import { programFile } from "./requirements.ts";
@@ -106,11 +106,4 @@ async function answers(docker: Docker, dockerd: ChildProcess, folder: string): P
     }
     await setTimeout(50);
   }
-}
-
-export async function end(process: ChildProcess): Promise<void> {
-  if (process.exitCode !== null || process.signalCode !== null) return;
-  const ended = once(process, "exit");
-  process.kill("SIGTERM");
-  await ended;
 }

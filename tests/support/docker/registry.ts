@@ -8,7 +8,7 @@ import type { AddressInfo, Server, Socket } from "node:net";
 import path from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { hash } from "bcryptjs";
-import { end } from "./daemon.ts";
+import { end } from "./processes.ts";
 import { programFile } from "./requirements.ts";
 
 export interface RegistryOptions {
