@@ -57,7 +57,7 @@ describe("readiness of Kubernetes objects", { skip: missing }, () => {
 
   it("that is not reached is an error with the reason; the object is kept, and mended by the next update", async () => {
     const program = (image: string) => `${LIBRARY}
-      new k8s.apps.v1.Deployment("web", { metadata: { namespace, name: "web" }, spec: { progressDeadlineSeconds: 600,
+      new k8s.apps.v1.Deployment("late", { metadata: { namespace, name: "late" }, spec: { progressDeadlineSeconds: 600,
         ...set("web", pod(serve, { ...probe, image: "${image}" })) } }, { customTimeouts: { create: "6s", update: "60s" } });`;
     await stack.program(program("none.test/missing:1"));
     const failed = await stack.run("up --yes --skip-preview");
@@ -65,12 +65,12 @@ describe("readiness of Kubernetes objects", { skip: missing }, () => {
     assert.match(failed.stdout, /timed out waiting to be Ready/);
     assert.match(failed.stdout, /ImagePullBackOff|ErrImagePull/);
     assert.match(failed.stdout, /Minimum number of live Pods was not attained/);
-    const { web } = await stack.resources();
-    assert.ok((web?.initErrors?.length ?? 0) > 1, JSON.stringify(web?.initErrors));
+    const { late } = await stack.resources();
+    assert.ok((late?.initErrors?.length ?? 0) > 1, JSON.stringify(late?.initErrors));
 
     await stack.program(program(BUSYBOX_IMAGE));
     await stack.up();
-    assert.equal((await stack.resources())["web"]?.initErrors, undefined);
+    assert.equal((await stack.resources())["late"]?.initErrors, undefined);
   });
 
   it("fails at once where waiting mends nothing: a Job that gave up, with what its Pod said", async () => {
