@@ -2,7 +2,7 @@
 // The `pulumi` command: hands over to Pulumi's own when the machine has it, and is the embedded engine otherwise.
 // Plain JavaScript, so that a Node that is too old for the engine can still say so.
 import * as module from "node:module";
-import { fileURLToPath } from "node:url";
+import { dirname, join } from "node:path";
 import { chooseEngine, handOver } from "./choose-engine.mjs";
 
 const neededNode = [22, 18];
@@ -21,12 +21,18 @@ if (choice.error !== undefined) {
 } else {
   // half of the time that a short command takes is spent on reading code: what came of it is kept between runs, for
   // this process and for the programs and providers that it starts
-  process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("../node_modules/.cache/compiled", import.meta.url));
+  process.env.NODE_COMPILE_CACHE ??= join(modulesFolder(), ".cache", "engine-compiled");
   module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
   const { main } = await import("../src/cli/main.ts");
   process.exitCode = await main(process.argv.slice(2));
   // what a program or a provider left open must not keep a finished command alive
   process.stdout.write("", () => process.exit());
+}
+
+/** Where the packages are that this one needs: its own folder of them, or that of what it is installed in. */
+function modulesFolder() {
+  const sdk = module.createRequire(import.meta.url).resolve("@pulumi/pulumi/package.json");
+  return join(dirname(sdk), "..", "..");
 }
 
 /** @param {string} version */
