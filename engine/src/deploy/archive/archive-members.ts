@@ -6,15 +6,10 @@ import { AssetOrArchive } from "../../model.ts";
 import type { PropertyMap } from "../../model.ts";
 import { isMap } from "../property/value.ts";
 import { formatOf } from "./archive-format.ts";
+import type { ArchiveMember } from "./archive-member.ts";
 import { assetBytes, reasonOf, urlBytes } from "./asset-bytes.ts";
 import { tarMembers } from "./tar-members.ts";
 import { zipMembers } from "./zip-members.ts";
-
-export interface ArchiveMember {
-  /** With slashes. */
-  name: string;
-  content: Buffer;
-}
 
 /** Pulumi's own folder is in no archive. */
 const BOOKKEEPING = ".pulumi";

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { ArchiveMember } from "./archive-members.ts";
+import type { ArchiveMember } from "./archive-member.ts";
 
 const BLOCK = 512;
 

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { inflateRawSync } from "node:zlib";
-import type { ArchiveMember } from "./archive-members.ts";
+import type { ArchiveMember } from "./archive-member.ts";
 
 const END_SIGNATURE = 0x06054b50;
 const ENTRY_SIGNATURE = 0x02014b50;

@@ -7,7 +7,7 @@ import { allDependencies, fromOutputValues } from "../property/output-values.ts"
 import { fromWireMap } from "../property/wire.ts";
 import { providerOfReference } from "./monitor-deps.ts";
 import type { MonitorDeps } from "./monitor-deps.ts";
-import type { Wanted } from "./registrations.ts";
+import type { Wanted } from "./wanted.ts";
 import { describeRefusal } from "./refusal.ts";
 
 interface Constructed {

@@ -5,7 +5,7 @@ import type { PropertyMap } from "../../model.ts";
 import { DeploymentError, UnsupportedError } from "../errors.ts";
 import { containsUnknowns } from "../property/value.ts";
 import { isProviderType } from "../urn.ts";
-import type { Wanted } from "./registrations.ts";
+import type { Wanted } from "./wanted.ts";
 
 /** @throws Error for what cannot be, or cannot be here. */
 export function refuse(request: RegisterResourceRequest): void {

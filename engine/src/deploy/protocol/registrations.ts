@@ -13,7 +13,6 @@ import type { Goal } from "../goal.ts";
 import { programEntry } from "../program/language-host.ts";
 import { hashAssets } from "../property/asset-hash.ts";
 import { allDependencies, toOutputValues, withDependencies } from "../property/output-values.ts";
-import type { WireMap } from "../property/output-values.ts";
 import { fromWireMap, unmarshalProperties } from "../property/wire.ts";
 import { withPlugin } from "../provider/provider-inputs.ts";
 import { isProviderType, packageOf } from "../urn.ts";
@@ -26,18 +25,7 @@ import { bare, givenDependencies, knownOnly, refuse, requireTypeToken } from "./
 import { goalOptions, optionsOf } from "./resource-options.ts";
 import type { SourcePositions } from "./source-positions.ts";
 import { applyTransform } from "./transforms.ts";
-
-/** A registration as far as the program and its transforms determine it. */
-export interface Wanted {
-  request: RegisterResourceRequest;
-  options: TransformResourceOptions;
-  /** In wire form. */
-  inputs: WireMap;
-  dependencies: readonly string[];
-  propertyDependencies: Record<string, string[]>;
-  /** By package: what a component hands down. */
-  providers: ReadonlyMap<string, string>;
-}
+import type { Wanted } from "./wanted.ts";
 
 /** What a registration brought about. */
 interface Registered {

@@ -1,0 +1,5 @@
+export interface ArchiveMember {
+  /** With slashes. */
+  name: string;
+  content: Buffer;
+}
