@@ -79,7 +79,16 @@ const partTests = () =>
 const endToEndTests = () => globSync("tests/e2e/**/*.test.ts", { cwd: ROOT });
 
 const tally: Tally = { passed: 0, failed: 0, skipped: [], failures: [] };
+const usesCluster = named.length === 0 || named.some((file) => file.includes("kubernetes") || file.includes("gcp"));
+// A quarter of an hour of one core on a machine that never built it, nothing after: it goes on beside the checks.
+const cluster = usesCluster ? runCheck(process.execPath, ["tests/support/cluster/build.ts"]) : undefined;
 if (named.length === 0 && !flags.has("--tests-only")) await runChecks(tally);
+const built = await cluster;
+if (built?.ok === false) {
+  tally.failed += 1;
+  tally.failures.push("the test cluster's binary could not be built");
+  process.stdout.write(built.output);
+}
 const files = named.length > 0 ? named : [...partTests(), ...(flags.has("--all") ? endToEndTests() : [])];
 await runTests(files.map((file) => path.resolve(ROOT, file)).sort(), tally);
 

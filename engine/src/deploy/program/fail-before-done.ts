@@ -34,13 +34,13 @@ function listen(sdk: string): void {
 
 /** What the SDK would say of its promises at the end; undefined when all is well. */
 function unfinished(sdk: string): string | undefined {
-  const require = createRequire(`${sdk}/index.js`);
+  const load = createRequire(`${sdk}/index.js`);
   let parts: SdkParts;
   try {
     parts = {
-      debuggable: require("./runtime/debuggable") as SdkParts["debuggable"],
-      state: require("./runtime/state") as SdkParts["state"],
-      log: require("./log") as SdkParts["log"],
+      debuggable: load("./runtime/debuggable") as SdkParts["debuggable"],
+      state: load("./runtime/state") as SdkParts["state"],
+      log: load("./log") as SdkParts["log"],
     };
   } catch {
     return undefined;
