@@ -40,7 +40,10 @@ export class InProcess {
   ): Promise<InProcess> {
     const folder = await mkdtemp(join(tmpdir(), "rehearsal-"));
     await writeFile(join(folder, "rehearsal.json"), JSON.stringify(settings));
-    const provider = await configured(definition, folder, config);
+    const provider = await configured(definition, folder, config).catch(async (error: unknown) => {
+      await rm(folder, { recursive: true });
+      throw error;
+    });
     return new InProcess(folder, provider, openRehearsal(folder, definition.name));
   }
 
