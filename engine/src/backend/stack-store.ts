@@ -82,7 +82,7 @@ export class StackStore {
 
   /** @throws StackExistsError, StackLockedError */
   async create(stack: StackReference): Promise<void> {
-    await this.#checkLayout();
+    await this.prepare();
     await this.locked(stack, async () => {
       const text = checkpointText(qualifiedName(stack), undefined);
       if ((await this.exists(stack)) || !(await this.blobs.create(stackKeys(stack).state, text)))
@@ -169,9 +169,9 @@ export class StackStore {
     }
   }
 
-  /** Whether it can be read and written to: `pulumi login` asks before it goes there. */
-  async check(): Promise<void> {
-    await this.#checkLayout();
+  /** Makes the store ready for its first stack; shows thereby that it can be written to. */
+  async prepare(): Promise<void> {
+    if (!(await this.#checkLayout())) await this.blobs.replace(storeKeys.meta, `version: ${layoutVersion}\n`);
   }
 
   async #summary(stack: StackReference): Promise<StackSummary> {
@@ -196,7 +196,8 @@ export class StackStore {
     }
   }
 
-  async #checkLayout(): Promise<void> {
+  /** @returns Whether the store says which layout it has; a new one does not yet. */
+  async #checkLayout(): Promise<boolean> {
     const { blobs } = this;
     const where = blobs.locate(storeKeys.meta);
     const text = await blobs.read(storeKeys.meta);
@@ -208,8 +209,7 @@ export class StackStore {
           `${blobs.locate(storeKeys.root)} holds stacks in the layout without projects`,
           { remedy: "`pulumi state upgrade` of Pulumi's own command line brings them to the layout of today." },
         );
-      await blobs.replace(storeKeys.meta, `version: ${layoutVersion}\n`);
-      return;
+      return false;
     }
     const version = (parse(text) as { version?: unknown } | null)?.version;
     if (version !== layoutVersion)
@@ -217,5 +217,6 @@ export class StackStore {
         "STATE_LAYOUT",
         `${where} has version ${String(version)}; this engine knows ${layoutVersion}`,
       );
+    return true;
   }
 }

@@ -28,7 +28,7 @@ export async function login(
       `the PULUMI_BACKEND_URL environment variable is set to '${hideSecrets(fromEnvironment)}', ` +
         `which conflicts with the login URL '${hideSecrets(given)}'`,
     );
-  await (await context.openStore(url)).check();
+  await (await context.openStore(url)).prepare();
   await saveLogin(pulumiHome(context.env), url);
   context.terminal.out(`Logged in to ${hostname()} as ${userName()} (${hideSecrets(url)})\n`);
 }
