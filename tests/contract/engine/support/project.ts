@@ -5,7 +5,6 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { libraryFile } from "./program.ts";
-import type { Row } from "./row.ts";
 import type { Engine } from "./engines.ts";
 
 const modules = fileURLToPath(new URL("../../../../node_modules", import.meta.url));
@@ -20,6 +19,16 @@ export interface Answer {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** What a project has besides its program. */
+export interface ProjectContents {
+  /** Lines of Pulumi.dev.yaml. */
+  readonly settings?: string;
+  /** Files beside the program: their text by path. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The state that the stack has before: `latest` of a checkpoint file. */
+  readonly deployment?: object;
 }
 
 export class Project {
@@ -43,7 +52,7 @@ export class Project {
   static async create(
     engine: Engine,
     program: string,
-    { settings = "", files = {}, deployment }: Pick<Row, "settings" | "files" | "deployment"> = {},
+    { settings = "", files = {}, deployment }: ProjectContents = {},
   ): Promise<Project> {
     const project = new Project(engine, await mkdtemp(join(tmpdir(), "conformance-")));
     await Promise.all([project.work, project.world, project.#stacks].map((path) => mkdir(path, { recursive: true })));

@@ -1,7 +1,7 @@
 /** Rows: a behaviour, a program, and the commands that show it. */
 import type { ResourceView, StateView, Steps } from "./observe.ts";
 import type { Program } from "./program.ts";
-import type { Answer, Project } from "./project.ts";
+import type { Answer, Project, ProjectContents } from "./project.ts";
 
 /** In this order; what stands in a list within may come in any order. */
 export type Sequence = readonly (string | readonly string[])[];
@@ -45,16 +45,10 @@ export interface Command extends Expected {
   readonly stdin?: (project: Project) => Promise<string>;
 }
 
-export interface Row {
+export interface Row extends ProjectContents {
   readonly program: Program;
-  /** Lines of Pulumi.dev.yaml. */
-  readonly settings?: string;
   /** Things that exist before: their inputs by id. */
   readonly world?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** Files beside the program: their text by path. */
-  readonly files?: Readonly<Record<string, string>>;
-  /** The state that the stack has before: `latest` of a checkpoint file. */
-  readonly deployment?: object;
   readonly run: readonly Command[];
 }
 
