@@ -27,6 +27,8 @@ export interface StackLock {
   release(): Promise<void>;
   /** For a process that ends at once: does not wait where that is possible. */
   releaseNow(): Promise<void> | void;
+  /** Whether it is still there: `pulumi cancel` removes it under the hands of who holds it. */
+  isHeld(): Promise<boolean>;
 }
 
 /**
@@ -56,6 +58,7 @@ export async function lockStack(blobs: BlobStore, folder: string, warn: (message
   return {
     release: () => blobs.remove(own),
     releaseNow: () => (blobs.removeNow === undefined ? blobs.remove(own) : blobs.removeNow(own)),
+    isHeld: async () => (await blobs.read(own)) !== undefined,
   };
 }
 

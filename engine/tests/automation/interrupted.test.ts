@@ -10,6 +10,9 @@ describe("an update that runs", { timeout: 240_000 }, () => {
   let sandbox: AutomationSandbox;
   let stack: Stack;
   let gate: string;
+  /** Resolves when an update says that it noticed the removal of its lock. */
+  let noticed: () => void = () => undefined;
+  const untilNoticed = new Promise<void>((resolve) => (noticed = resolve));
   before(async () => {
     sandbox = await AutomationSandbox.create();
     gate = join(sandbox.folder, "gate");
@@ -37,6 +40,9 @@ describe("an update that runs", { timeout: 240_000 }, () => {
     const done = stack.up({
       onEvent: ({ resourcePreEvent }) => {
         if (resourcePreEvent?.metadata.urn.endsWith("::first")) isThere();
+      },
+      onError: (text) => {
+        if (text.includes("lock was removed")) noticed();
       },
       ...(signal && { signal }),
     });
@@ -72,9 +78,19 @@ describe("an update that runs", { timeout: 240_000 }, () => {
     assert.equal(summary.result, "succeeded");
   });
 
-  it("has its locks removed by cancel", async () => {
-    await stack.cancel();
+  it("is ended by cancel, from another process: what runs comes to its end, and no lock is left", async () => {
+    await stack.destroy();
+    await rm(gate);
+    const { done } = await atTheGate();
+    const other = await LocalWorkspace.selectStack({ stackName: "dev", workDir: sandbox.work }, sandbox.options);
+    await other.cancel();
     const locks = join(sandbox.folder, "state", ".pulumi", "locks", "organization", "running", "dev");
     assert.deepEqual(await readdir(locks).catch(() => []), []);
+    await untilNoticed;
+    await writeFile(gate, "");
+    await assert.rejects(done, /The stack's lock was removed .*cancelling[\s\S]*update cancelled/);
+    assert.equal((await stack.up()).summary.result, "succeeded");
+    // where nothing runs there is nothing to cancel
+    await stack.cancel();
   });
 });

@@ -3,7 +3,7 @@ import { DeclinedError } from "../../backend/errors.ts";
 import { breakLocks } from "../../backend/lock.ts";
 import type { CommandContext } from "../context.ts";
 
-/** Removes the locks of a stack. A process that still works on it is not stopped by this. */
+/** Removes the locks of a stack. This engine's own operation that still works on it notices, and cancels itself. */
 export async function cancel(
   context: CommandContext,
   argument: string | undefined,

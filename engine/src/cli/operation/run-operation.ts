@@ -50,6 +50,7 @@ export async function operate(
   const session = await openSession(context, options, kind, imports);
   const lock = options.previewOnly ? undefined : await session.store.lock(session.stack);
   const interrupt = listenForInterrupt(terminal.err, () => lock?.releaseNow());
+  if (lock !== undefined) interrupt.watch(lock);
   try {
     const deployment = await startingState(session, lock !== undefined);
     if (!options.skipPreview) {
