@@ -1,13 +1,7 @@
 /** `--event-log`: every event of a command as one line of JSON, in a file or to a server that asked for them. */
 import { closeSync, openSync, writeSync } from "node:fs";
 import { EngineError } from "../../backend/errors.ts";
-import type { EngineEvent } from "../../model.ts";
-
-export interface EventLog {
-  write(event: EngineEvent): void;
-  /** Resolves when all that was written is there. */
-  close(): Promise<void>;
-}
+import type { EventSink } from "./event-sink.ts";
 
 const SERVER_SCHEME = "tcp://";
 
@@ -15,14 +9,14 @@ const SERVER_SCHEME = "tcp://";
  * @param place A file, or `tcp://<host:port>` of a server of Pulumi's Events service, as the Automation API has one.
  * @throws EngineError when the file cannot be written.
  */
-export async function openEventLog(place: string | undefined, warn: (message: string) => void): Promise<EventLog> {
+export async function openEventLog(place: string | undefined, warn: (message: string) => void): Promise<EventSink> {
   if (place === undefined) return { write: () => undefined, close: () => Promise.resolve() };
   if (!place.startsWith(SERVER_SCHEME)) return openFile(place);
   const { openEventStream } = await import("./event-stream.ts");
   return openEventStream(place.slice(SERVER_SCHEME.length), warn);
 }
 
-function openFile(file: string): EventLog {
+function openFile(file: string): EventSink {
   let descriptor: number;
   try {
     descriptor = openSync(file, "w");

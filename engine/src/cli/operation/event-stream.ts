@@ -2,7 +2,7 @@
 import * as grpc from "@grpc/grpc-js";
 import eventsGrpc from "@pulumi/pulumi/proto/events_grpc_pb.js";
 import eventsPb from "@pulumi/pulumi/proto/events_pb.js";
-import type { EventLog } from "./event-log.ts";
+import type { EventSink } from "./event-sink.ts";
 
 /** How long a server may take to say that it has all events. */
 const CLOSE_GRACE_MS = 10_000;
@@ -11,7 +11,7 @@ const CLOSE_GRACE_MS = 10_000;
  * Who listens may go away: the operation goes on without him, as with Pulumi.
  * @param warn Told once, when the server cannot be reached or is gone.
  */
-export function openEventStream(address: string, warn: (message: string) => void): EventLog {
+export function openEventStream(address: string, warn: (message: string) => void): EventSink {
   const client = new eventsGrpc.EventsClient(address, grpc.credentials.createInsecure(), {
     "grpc.max_send_message_length": -1,
   });

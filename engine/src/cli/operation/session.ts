@@ -14,7 +14,8 @@ import type { ImportRequest, OperationKind, OperationRequest, PolicyPackRequest 
 import type { CommandContext } from "../context.ts";
 import { programConfig } from "../stack-config.ts";
 import { engineLine, versions } from "../versions.ts";
-import { openEventLog, type EventLog } from "./event-log.ts";
+import { openEventLog } from "./event-log.ts";
+import type { EventSink } from "./event-sink.ts";
 import type { OperationOptions } from "./options.ts";
 import { policyPacksOf } from "./policy-packs.ts";
 import { saveGivenConfig } from "./given-config.ts";
@@ -30,7 +31,7 @@ export interface Session {
   readonly settings: StackSettings;
   readonly store: StackStore;
   readonly crypter: Crypter;
-  readonly log: EventLog;
+  readonly log: EventSink;
   readonly deploy: Deploy;
   readonly policyPacks: readonly PolicyPackRequest[];
   /** Read for policies alone. */
