@@ -130,10 +130,16 @@ describe("a workspace", { timeout: 240_000 }, () => {
     await stack.workspace.removePlugin("nowhere");
   });
 
+  it("installs what the program needs, or as much of it as is asked for", async () => {
+    await stack.workspace.install({ noDependencies: true, noPlugins: true });
+  });
+
   it("refuses what only Pulumi Cloud has, by name", async () => {
     await assert.rejects(stack.addEnvironments("env"), /config env/);
     await assert.rejects(stack.listEnvironments(), /config env/);
     await assert.rejects(stack.removeEnvironment("env"), /config env/);
+    await assert.rejects(stack.orgGetDefault(), /pulumi org/);
+    await assert.rejects(stack.orgSetDefault("someone"), /pulumi org/);
     await assert.rejects(
       RemoteWorkspace.createStack({
         stackName: "org/project/dev",
