@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Engine, InitializationFailedError } from "@automatos/provider-plugin";
-import type { PropertyMap } from "@automatos/provider-plugin";
+import type { Created, PropertyMap } from "@automatos/provider-plugin";
 import type { TestDaemon } from "../../../tests/support/docker/daemon.ts";
 import { BASE_IMAGE, dockerIsMissing, startDaemon } from "../../../tests/support/docker/daemon.ts";
 import { dockerProvider } from "../src/provider.ts";
@@ -58,21 +58,24 @@ describe("containers", { skip: missing }, () => {
     assert.deepEqual(await daemon.docker.listContainers({ all: true }), []);
   });
 
-  it("that are given up while they are waited for are not forgotten; one that is attached to is removed", async () => {
+  it("that are given up while they are waited for are not forgotten; one that is attached to, or has rm, leaves nothing", async () => {
     const provider = dockerProvider();
     await provider.configure({ config: { host: daemon.host }, engine: new Engine("127.0.0.1:1") });
-    const create = async (name: string, more: PropertyMap): Promise<unknown> => {
+    const create = async (name: string, more: PropertyMap, timeoutSeconds: number): Promise<Created> => {
       const identity = { urn: `urn::${name}`, type: "docker:index/container:Container", name };
       const given = { name, image: BASE_IMAGE, command: ["sleep", "1000"], ...more };
       const request = { ...identity, oldInputs: undefined, inputs: given, randomSeed: new Uint8Array() };
       const { inputs, failures } = await provider.check(request);
       assert.deepEqual(failures, []);
       const { signal } = new AbortController();
-      return provider.create({ ...identity, inputs, preview: false, timeoutSeconds: 1, signal });
+      return provider.create({ ...identity, inputs, preview: false, timeoutSeconds, signal });
     };
     const waits = { wait: true, waitTimeout: 1_000, healthcheck: { tests: ["CMD", "false"], interval: "60s" } };
-    await assert.rejects(create("waited", waits), InitializationFailedError);
-    await assert.rejects(create("attached", { attach: true }), /run container attached to its end/);
+    await assert.rejects(create("waited", waits, 1), InitializationFailedError);
+    await assert.rejects(create("attached", { attach: true }, 1), /run container attached to its end/);
+    const brief = { command: ["sh", "-c", "echo bye; exit 4"], attach: true, logs: true, rm: true, mustRun: false };
+    const { outputs } = await create("brief", brief, 0);
+    assert.deepEqual([outputs["containerLogs"], outputs["exitCode"]], ["bye\n", 4]);
     const left = await daemon.docker.listContainers({ all: true });
     assert.deepEqual(
       left.map(({ Names }) => Names),

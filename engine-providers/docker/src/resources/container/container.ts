@@ -100,7 +100,11 @@ async function attached(daemon: Daemon, id: string, inputs: ContainerInputs, { s
   const left = inputs.rm ? {} : await outputs(daemon, id, inputs);
   return {
     id,
-    outputs: { ...left, exitCode: ended.exitCode, ...(inputs.logs && { containerLogs: ended.logs }) },
+    outputs: {
+      ...left,
+      ...(ended.exitCode !== undefined && { exitCode: ended.exitCode }),
+      ...(inputs.logs && { containerLogs: ended.logs }),
+    },
   };
 }
 

@@ -26,11 +26,16 @@ export async function readLogs(daemon: Daemon, id: string, query: LogQuery = {})
     const logs = container.logs.bind(container) as (options: object) => Promise<Buffer | NodeJS.ReadableStream>;
     const answer = await logs({ ...options, follow });
     const bytes = Buffer.isBuffer(answer) ? answer : await buffer(answer);
-    return config.Tty ? bytes.toString("utf8") : demultiplex(bytes);
+    return textOf(bytes, config.Tty);
   });
 }
 
 const HEADER_BYTES = 8;
+
+/** Of a stream of a container's output, which is framed unless it has a terminal. */
+export function textOf(bytes: Buffer, tty: boolean): string {
+  return tty ? bytes.toString("utf8") : demultiplex(bytes);
+}
 
 /** Without the frames' headers: stream, three zeros, length. */
 function demultiplex(bytes: Buffer): string {

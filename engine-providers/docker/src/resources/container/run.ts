@@ -1,10 +1,12 @@
 /** Starting a container, and waiting for it: to become healthy, or to end. */
+import { buffer } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import type { OperationContext } from "@automatos/provider-plugin";
 import type { ContainerInspectInfo } from "dockerode";
 import type { Daemon } from "../../daemon/daemon.ts";
+import { statusOf } from "../../daemon/errors.ts";
 import type { ContainerInputs } from "./inputs.ts";
-import { readLogs } from "./logs.ts";
+import { readLogs, textOf } from "./logs.ts";
 
 const POLL_MILLISECONDS = 200;
 
@@ -15,7 +17,8 @@ class UnhealthyContainerError extends Error {
 
 /** What an ended container left. */
 export interface Ended {
-  readonly exitCode: number;
+  /** Undefined of one that was removed (`rm`) before it could be asked. */
+  readonly exitCode: number | undefined;
   readonly logs: string;
 }
 
@@ -75,13 +78,25 @@ export async function runToEnd(
   const { name } = inputs;
   return daemon.ask(`run container ${name} to its end`, async (docker) => {
     const container = docker.getContainer(id);
-    // Both before the start: a container with `rm` is gone with its end.
-    const logs = inputs.logs ? readLogs(daemon, id, { follow: true }) : Promise.resolve("");
+    // Both before the start: a container with `rm` is gone with its end, and its logs with it.
+    const output = await container.attach({ stream: true, stdout: true, stderr: true });
+    const logs = inputs.logs ? buffer(output) : Promise.resolve(Buffer.alloc(0));
+    if (!inputs.logs) output.resume();
     logs.catch(() => undefined);
-    const ended = container.wait({ condition: "next-exit", abortSignal: signal }) as Promise<{ StatusCode: number }>;
-    ended.catch(() => undefined);
+    const end = (condition: "not-running" | "removed"): Promise<{ StatusCode: number }> =>
+      container.wait({ condition, abortSignal: signal }) as Promise<{ StatusCode: number }>;
+    const removed = inputs.rm ? end("removed") : undefined;
+    removed?.catch(() => undefined);
     await container.start();
-    return { exitCode: (await ended).StatusCode, logs: await logs };
+    const exitCode = await (removed ?? end("not-running")).then(
+      ({ StatusCode }) => StatusCode,
+      (error: unknown) => {
+        // Gone before it could be asked.
+        if (inputs.rm && statusOf(error) === 404) return undefined;
+        throw error;
+      },
+    );
+    return { exitCode, logs: textOf(await logs, inputs.tty) };
   });
 }
 
