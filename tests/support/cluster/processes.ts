@@ -103,6 +103,22 @@ export async function endContainers({ containerdSocket }: ClusterFolders): Promi
   await Promise.all(tasks.map((task) => ctr("tasks", "rm", "-f", task).catch(() => undefined)));
 }
 
+/** Network namespaces of the pods that are still there: containerd makes them on the machine, by names of its own. */
+export async function networksOfPods({ run: folder }: ClusterFolders): Promise<string[]> {
+  const tasks = path.join(folder, "containerd/state/io.containerd.runtime.v2.task/k8s.io");
+  const names = new Set<string>();
+  for (const task of await readdir(tasks).catch(() => [])) {
+    const config = await readFile(path.join(tasks, task, "config.json"), "utf8").catch(() => "");
+    const [, name] = /\/netns\/(cni-[\w-]+)"/.exec(config) ?? [];
+    if (name !== undefined) names.add(name);
+  }
+  return [...names];
+}
+
+export async function removeNetworks(names: readonly string[]): Promise<void> {
+  await Promise.all(names.map((name) => run("ip", ["netns", "delete", name]).catch(() => undefined)));
+}
+
 export async function unmountBelow(folder: string): Promise<void> {
   const mounts = (await readFile("/proc/mounts", "utf8"))
     .split("\n")

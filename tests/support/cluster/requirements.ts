@@ -59,9 +59,19 @@ export async function satisfyRequirements(): Promise<string[]> {
     const still = missingPackages();
     if (still.length > 0) return [`apt-get installed ${packages.join(", ")}, yet ${still.join(", ")} are missing`];
   }
-  if (findProgram("go") === undefined)
-    return ["Go 1.24 or newer is not on PATH: the cluster's binary is built with it"];
-  return canMakeNetworkNamespace();
+  return [...(await missingGo()), ...(await canMakeNetworkNamespace())];
+}
+
+/** Of node-binary/go.mod. */
+const OLDEST_GO = 24;
+
+async function missingGo(): Promise<string[]> {
+  const go = findProgram("go");
+  const needed = `Go 1.${OLDEST_GO} or newer, which builds the cluster's binary,`;
+  if (go === undefined) return [`${needed} is not on PATH`];
+  const { stdout } = await run(go, ["version"]);
+  const minor = Number(/go1\.(\d+)/.exec(stdout)?.[1] ?? 0);
+  return minor >= OLDEST_GO ? [] : [`${needed} is not there: ${go} is ${stdout.trim()}`];
 }
 
 function missingPackages(): string[] {

@@ -75,11 +75,13 @@ class Cluster {
   async end(): Promise<void> {
     const ofNode = this.#running.filter(({ name }) => name === "kubelet" || name === "kube-proxy");
     await Promise.all(ofNode.map(({ pid }) => processes.endProcess(pid)));
+    const networks = await processes.networksOfPods(this.#folders);
     await processes.endContainers(this.#folders);
     for (let round = 0; round < 3; round += 1) {
       const left = await processes.processesOf(this.#folders);
       await Promise.all(left.map((pid) => processes.endProcess(pid)));
     }
+    await processes.removeNetworks(networks);
     await processes.unmountBelow(this.#folders.run);
     await removeCgroups(this.#network.name);
     await disconnect(this.#network);
