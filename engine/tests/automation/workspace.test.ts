@@ -131,7 +131,7 @@ describe("a workspace", { timeout: 240_000 }, () => {
   });
 
   it("installs what the program needs, or as much of it as is asked for", async () => {
-    await stack.workspace.install({ noDependencies: true, noPlugins: true });
+    await (stack.workspace as LocalWorkspace).install({ noDependencies: true, noPlugins: true });
   });
 
   it("refuses what only Pulumi Cloud has, by name", async () => {
