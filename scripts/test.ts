@@ -72,6 +72,17 @@ async function runTests(files: string[], tally: Tally): Promise<void> {
   await new Promise((resolve, reject) => reporter.on("end", resolve).on("error", reject));
 }
 
+/** One after the other: each takes all the cores that there are. Without Go the tests that need them skip and say so. */
+async function buildServers(tally: Tally): Promise<void> {
+  for (const script of ["tests/support/cluster/build.ts", "engine/tests/support/s3-server.ts"]) {
+    const { ok, output } = await runCheck(process.execPath, [script]);
+    if (ok) continue;
+    tally.failed += 1;
+    tally.failures.push(`${script} could not build its server`);
+    process.stdout.write(`✖ ${script}\n${output}`);
+  }
+}
+
 const partTests = () =>
   globSync(["tests/**/*.test.ts", "engine/tests/**/*.test.ts", "engine-providers/*/tests/**/*.test.ts"], {
     cwd: ROOT,
@@ -79,16 +90,11 @@ const partTests = () =>
 const endToEndTests = () => globSync("tests/e2e/**/*.test.ts", { cwd: ROOT });
 
 const tally: Tally = { passed: 0, failed: 0, skipped: [], failures: [] };
-const usesCluster = named.length === 0 || named.some((file) => file.includes("kubernetes") || file.includes("gcp"));
-// A quarter of an hour of one core on a machine that never built it, nothing after: it goes on beside the checks.
-const cluster = usesCluster ? runCheck(process.execPath, ["tests/support/cluster/build.ts"]) : undefined;
+// Servers that tests build from Go modules: a quarter of an hour of one core on a machine that never did, seconds after.
+// They are built beside the checks; a test file has no time for that.
+const builds = named.length > 0 ? undefined : buildServers(tally);
 if (named.length === 0 && !flags.has("--tests-only")) await runChecks(tally);
-const built = await cluster;
-if (built?.ok === false) {
-  tally.failed += 1;
-  tally.failures.push("the test cluster's binary could not be built");
-  process.stdout.write(built.output);
-}
+await builds;
 const files = named.length > 0 ? named : [...partTests(), ...(flags.has("--all") ? endToEndTests() : [])];
 await runTests(files.map((file) => path.resolve(ROOT, file)).sort(), tally);
 

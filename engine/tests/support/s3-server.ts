@@ -29,14 +29,7 @@ export async function installS3Server(): Promise<string> {
   const build = await mkdtemp(join(tools, "build-"));
   try {
     const child = spawn("go", ["install", "-trimpath", "-ldflags=-s -w", `${gateway.module}@${gateway.version}`], {
-      // all that the build leaves goes with its folder
-      env: {
-        ...process.env,
-        GOBIN: build,
-        GOPATH: join(build, "go"),
-        GOCACHE: join(build, "cache"),
-        GOFLAGS: "-modcacherw",
-      },
+      env: { ...process.env, GOBIN: build, CGO_ENABLED: "0" },
       stdio: ["ignore", "ignore", "inherit"],
     });
     const [code] = (await once(child, "close")) as [number | null];
@@ -114,4 +107,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await installS3Server();
+if (import.meta.main) {
+  const missing = missingForS3Server();
+  if (missing === undefined) await installS3Server();
+  else process.stderr.write(`S3 server: not built: ${missing}\n`);
+}
