@@ -72,11 +72,15 @@ describe("the lock of a stack", () => {
   );
 
   it("is broken when only the remains of its process are left", { skip: process.platform !== "linux" }, async () => {
-    // `exec` leaves the child to a program that never asks for its end
-    const parent = spawn("sh", ["-c", "sh -c : & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "ignore"] });
+    // `exec` leaves the child, which ends with its input, to a program that never asks for its end
+    const script = "exec 3<&0; sh -c 'read line <&3' & echo $!; exec sleep 60 <&-";
+    const parent = spawn("sh", ["-c", script], { stdio: ["pipe", "pipe", "ignore"] });
     try {
       const [line] = (await once(parent.stdout, "data")) as [Buffer];
       const pid = Number(line.toString());
+      // Before that it is a shell, which does ask.
+      while ((await readFile(`/proc/${parent.pid ?? 0}/comm`, "utf8")) !== "sleep\n") await setImmediate();
+      parent.stdin.end();
       while (!(await readFile(`/proc/${pid}/stat`, "utf8")).includes(") Z ")) await setImmediate();
       await held({ pid });
       await (await lockStack(blobs, "locks", () => undefined)).release();
