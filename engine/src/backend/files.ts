@@ -66,10 +66,20 @@ async function openNew(file: string): ReturnType<typeof open> {
   }
 }
 
+/** As many as one system call takes (IOV_MAX). */
+const PARTS_AT_ONCE = 1_024;
+
+/** The parts as they are: to put them together first would cost more than to write them. */
 async function writeAll(parts: readonly Uint8Array[], handle: Awaited<ReturnType<typeof open>>): Promise<void> {
-  const whole = Buffer.concat(parts);
-  let written = 0;
-  while (written < whole.length) written += (await handle.write(whole, written)).bytesWritten;
+  for (let first = 0; first < parts.length; first += PARTS_AT_ONCE) {
+    const batch = parts.slice(first, first + PARTS_AT_ONCE);
+    const length = batch.reduce((sum, part) => sum + part.length, 0);
+    let { bytesWritten } = await handle.writev(batch);
+    if (bytesWritten === length) continue;
+    // a disk that is nearly full takes less than it was given
+    const whole = Buffer.concat(batch);
+    while (bytesWritten < length) bytesWritten += (await handle.write(whole, bytesWritten)).bytesWritten;
+  }
 }
 
 /** A second name for the old content costs nothing; `rename` then leaves that name with it. */
