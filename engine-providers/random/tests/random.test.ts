@@ -78,7 +78,7 @@ describe("@pulumi/random", () => {
     assert.match(first["uuid4"] ?? "", /^[0-9a-f-]{14}4[0-9a-f]{3}-[89ab]/);
     assert.match(first["uuid7"] ?? "", /^[0-9a-f-]{14}7[0-9a-f]{3}-[89ab]/);
     assert.equal(first["shuffle"]?.length, 7);
-    assert.equal(new Set(first["shuffle"]?.slice(0, 5)).size, 5);
+    assert.equal(new Set(first["shuffle"].slice(0, 5)).size, 5);
     const { id: resource } = await resources(sandbox);
     const id = resource?.id ?? "";
     const bytes = Buffer.from(id, "base64url");
