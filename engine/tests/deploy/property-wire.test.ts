@@ -31,7 +31,8 @@ const { value } = fc.letrec<{ value: PropertyValue }>((tie) => ({
         ),
       )
       .map(([urn, id]) => new ResourceReference(urn, id, "1.0.0")),
-    fc.string().map((text) => new AssetOrArchive("asset", { text })),
+    // As in Pulumi, an asset whose text is empty has no text.
+    fc.string({ minLength: 1 }).map((text) => new AssetOrArchive("asset", { text })),
   ),
 }));
 const properties = fc.dictionary(key, value, { maxKeys: 5, noNullPrototype: true });

@@ -35,7 +35,7 @@ export class Sandbox {
     this.work = join(folder, "work");
     this.state = join(folder, "state");
     this.env = {
-      ...omit(process.env, "PULUMI_STACK", "PULUMI_BACKEND_URL"),
+      ...omit(process.env, "PULUMI_STACK", "PULUMI_BACKEND_URL", "AUTOMATOS_PLUGIN_PATH"),
       AUTOMATOS_ENGINE: "embedded",
       PULUMI_BACKEND_URL: `file://${this.state}`,
       PULUMI_CONFIG_PASSPHRASE: "correct horse",
