@@ -161,6 +161,14 @@ export interface ImportRequest {
   protect: boolean;
 }
 
+/** A value of the configuration as the program gets it. */
+export interface ProgramConfigValue {
+  readonly value: string;
+  readonly secret: boolean;
+  /** The secrets in it, where it is the JSON of more than one text. @default the value, when it is secret */
+  readonly secretTexts?: readonly string[];
+}
+
 export type OperationKind = "preview" | "update" | "refresh" | "destroy" | "import";
 
 /** What `deploy/` is given to carry one operation out. */
@@ -188,7 +196,7 @@ export interface OperationRequest {
   /** The stack's tags, for policies. @default {} */
   stackTags?: Readonly<Record<string, string>>;
   /** Keys as `project:key`, values decrypted. */
-  config: ReadonlyMap<string, { value: string; secret: boolean }>;
+  config: ReadonlyMap<string, ProgramConfigValue>;
   /** The snapshot before the operation. */
   base: Snapshot;
   parallel: number;

@@ -6,6 +6,8 @@ import { isSecure, type ConfigNode } from "./config-path.ts";
 export interface ConfigValue {
   readonly value: string;
   readonly secret: boolean;
+  /** Every secret in it, decrypted. */
+  readonly secretTexts: readonly string[];
   /** The value is the JSON of a list or map. */
   readonly object: boolean;
 }
@@ -29,9 +31,14 @@ export function shortConfigKey(project: string, key: string): string {
 
 export function resolveConfigValue(node: ConfigNode, decrypt: (ciphertext: string) => string): ConfigValue {
   const secret = hasSecret(node);
-  const plain = decryptNode(node, decrypt);
-  if (typeof plain === "string") return { value: plain, secret, object: false };
-  return { value: JSON.stringify(sortNode(plain)), secret, object: typeof plain === "object" };
+  const secretTexts: string[] = [];
+  const plain = decryptNode(node, (ciphertext) => {
+    const text = decrypt(ciphertext);
+    secretTexts.push(text);
+    return text;
+  });
+  if (typeof plain === "string") return { value: plain, secret, secretTexts, object: false };
+  return { value: JSON.stringify(sortNode(plain)), secret, secretTexts, object: typeof plain === "object" };
 }
 
 export function hasSecret(node: ConfigNode): boolean {

@@ -1,6 +1,7 @@
 /** A stack's configuration as its program gets it. */
 import type { ConfigNode } from "../backend/config-path.ts";
 import { resolveConfigValue, shortConfigKey } from "../backend/config-values.ts";
+import type { ProgramConfigValue } from "../model.ts";
 import { ConfigError } from "../backend/errors.ts";
 import type { Crypter } from "../backend/passphrase.ts";
 import type { Project } from "../backend/project.ts";
@@ -25,7 +26,7 @@ export function programConfig(
   stack: string,
   crypter: Crypter,
   { mustBeWhole }: { readonly mustBeWhole: boolean },
-): Map<string, { value: string; secret: boolean }> {
+): Map<string, ProgramConfigValue> {
   const config = layeredConfig(project, settings);
   const missing = mustBeWhole ? [...project.config.keys()].filter((key) => !config.has(key)) : [];
   if (missing.length > 0) {
@@ -34,8 +35,8 @@ export function programConfig(
   }
   return new Map(
     [...config].map(([key, node]) => {
-      const { value, secret } = resolveConfigValue(node, (ciphertext) => crypter.decrypt(ciphertext));
-      return [key, { value, secret }];
+      const { value, secret, secretTexts } = resolveConfigValue(node, (ciphertext) => crypter.decrypt(ciphertext));
+      return [key, { value, secret, secretTexts }];
     }),
   );
 }

@@ -3,6 +3,7 @@ import type { OperationRequest, ResourceState, Snapshot } from "../model.ts";
 import { Diagnostics } from "./diagnostics.ts";
 import { messageOf, ReportedError, ShutdownError } from "./errors.ts";
 import { EventSink } from "./events.ts";
+import { configSecrets } from "./mask.ts";
 import type { Goal, RegisterResult } from "./goal.ts";
 import { OldResources } from "./old-resources.ts";
 import { programEntry } from "./program/language-host.ts";
@@ -52,7 +53,7 @@ export class Deployment {
   /** @throws ProgramMissingError, before anything runs. */
   static async start(request: OperationRequest): Promise<Deployment> {
     programEntry(request);
-    const events = new EventSink(request.onEvent, request.dryRun);
+    const events = new EventSink(request.onEvent, request.dryRun, configSecrets(request.config));
     const engine = new EngineService(new Diagnostics(events), request.debug ?? false);
     return new Deployment(request, events, engine, await engine.listen());
   }

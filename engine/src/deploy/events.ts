@@ -10,6 +10,7 @@ import {
   SIGNATURE_KEY,
   UNKNOWN_VALUE,
 } from "./property/signatures.ts";
+import { masker, maskTexts } from "./mask.ts";
 import { isList } from "./property/value.ts";
 
 export type Severity = "debug" | "info" | "info#err" | "warning" | "error";
@@ -40,11 +41,14 @@ interface Summary {
 export class EventSink {
   readonly #emit: (event: EngineEvent) => void;
   readonly #planning: boolean;
+  readonly #mask: ((text: string) => string) | undefined;
   #sequence = 0;
 
-  constructor(emit: (event: EngineEvent) => void, planning: boolean) {
+  /** @param secrets Texts that no event may show: the stack's secret configuration, which programs and providers know. */
+  constructor(emit: (event: EngineEvent) => void, planning: boolean, secrets: readonly string[] = []) {
     this.#emit = emit;
     this.#planning = planning;
+    this.#mask = secrets.length === 0 ? undefined : masker(secrets);
   }
 
   /** @param config Keys as `project:key`; secrets blinded. */
@@ -53,22 +57,22 @@ export class EventSink {
   }
 
   resourcePre(step: StepDescription): void {
-    this.#send("resourcePreEvent", { metadata: metadata(step), ...this.#planningField() });
+    this.#send("resourcePreEvent", { metadata: this.#metadata(step), ...this.#planningField() });
   }
 
   resourceOutputs(step: StepDescription): void {
-    this.#send("resOutputsEvent", { metadata: metadata(step), ...this.#planningField() });
+    this.#send("resOutputsEvent", { metadata: this.#metadata(step), ...this.#planningField() });
   }
 
   resourceFailed(step: StepDescription, steps: number): void {
-    this.#send("resOpFailedEvent", { metadata: metadata(step), status: 0, steps });
+    this.#send("resOpFailedEvent", { metadata: this.#metadata(step), status: 0, steps });
   }
 
   diagnostic(severity: Severity, urn: string, message: string, options: DiagnosticOptions = {}): void {
     this.#send("diagnosticEvent", {
       ...(urn === "" ? {} : { urn }),
       ...(severity === "info" || severity === "info#err" ? {} : { prefix: `${severity}: ` }),
-      message: withoutAnsiCodes(message.endsWith("\n") ? message : `${message}\n`),
+      message: this.#masked(withoutAnsiCodes(message.endsWith("\n") ? message : `${message}\n`)),
       color: "never",
       severity,
       ...(options.streamId ? { streamID: options.streamId } : {}),
@@ -77,7 +81,7 @@ export class EventSink {
   }
 
   stdout(message: string): void {
-    this.#send("stdoutEvent", { message, color: "never" });
+    this.#send("stdoutEvent", { message: this.#masked(message), color: "never" });
   }
 
   summary(summary: Summary): void {
@@ -98,6 +102,18 @@ export class EventSink {
 
   cancel(): void {
     this.#send("cancelEvent", {});
+  }
+
+  #masked(message: string): string {
+    return this.#mask?.(message) ?? message;
+  }
+
+  #metadata(step: StepDescription): object {
+    return {
+      ...metadata(step),
+      old: stateMetadata(step.old, this.#mask),
+      new: stateMetadata(step.new, this.#mask),
+    };
   }
 
   #planningField(): { planning?: true } {
@@ -132,8 +148,6 @@ function metadata(step: StepDescription): object {
     op: step.op,
     urn: step.urn,
     type: step.type,
-    old: stateMetadata(step.old),
-    new: stateMetadata(step.new),
     keys: step.keys ?? [],
     ...(step.diffs === undefined || step.diffs.length === 0 ? {} : { diffs: step.diffs }),
     ...(step.detailedDiff === undefined ? {} : { detailedDiff: Object.fromEntries(step.detailedDiff) }),
@@ -142,8 +156,9 @@ function metadata(step: StepDescription): object {
   };
 }
 
-function stateMetadata(state: ResourceState | undefined): object | null {
+function stateMetadata(state: ResourceState | undefined, mask: ((text: string) => string) | undefined): object | null {
   if (state === undefined) return null;
+  const shown = (value: unknown): unknown => (mask === undefined ? value : maskTexts(value, mask));
   return {
     type: state.type,
     urn: state.urn,
@@ -154,10 +169,10 @@ function stateMetadata(state: ResourceState | undefined): object | null {
     ...(state.protect ? { protect: true } : {}),
     ...(state.external ? { external: true } : {}),
     retainOnDelete: state.retainOnDelete ?? false,
-    inputs: blindMap(state.inputs ?? {}),
-    outputs: blindMap(state.outputs ?? {}),
+    inputs: shown(blindMap(state.inputs ?? {})),
+    outputs: shown(blindMap(state.outputs ?? {})),
     provider: state.provider ?? "",
-    ...(state.initErrors === undefined ? {} : { initErrors: state.initErrors }),
+    ...(state.initErrors === undefined ? {} : { initErrors: shown(state.initErrors) }),
     ...(state.hideDiff === undefined ? {} : { hideDiffs: state.hideDiff }),
   };
 }

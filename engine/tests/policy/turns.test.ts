@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
-import { masked } from "../../src/deploy/policy/mask.ts";
+import { masked } from "../../src/deploy/mask.ts";
 import { Turns } from "../../src/deploy/policy/turns.ts";
 
 describe("turns", () => {

@@ -15,7 +15,7 @@ import { createUrn, parseProviderReference } from "../urn.ts";
 import type { AnalyzedResource } from "./analyzed-resource.ts";
 import { loadPack } from "./load-packs.ts";
 import type { LoadedPack } from "./load-packs.ts";
-import { secretTexts } from "./mask.ts";
+import { configSecrets, secretTexts } from "../mask.ts";
 import { PolicyEvents } from "./policy-events.ts";
 import { examine, isMandatory } from "./resource-check.ts";
 import type { Examination } from "./resource-check.ts";
@@ -69,8 +69,7 @@ export class Policies {
 
   constructor(deps: PolicyDeps) {
     this.#deps = deps;
-    const secrets = [...deps.request.config.values()].filter(({ secret }) => secret).map(({ value }) => value);
-    this.#events = new PolicyEvents(deps.events, secrets);
+    this.#events = new PolicyEvents(deps.events, configSecrets(deps.request.config));
   }
 
   /** Versions of the packs that run, by the names that the summary event has for them. */

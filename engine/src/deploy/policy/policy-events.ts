@@ -2,7 +2,7 @@
 import type { PropertyMap } from "../../model.ts";
 import type { EventSink } from "../events.ts";
 import { blindMap } from "../events.ts";
-import { masked } from "./mask.ts";
+import { masked } from "../mask.ts";
 import type { PackInfo, PolicyInfo } from "./analyzer-info.ts";
 import type { Analysis, Remediation, Violation } from "./findings.ts";
 

@@ -3,7 +3,7 @@ import type { PropertyMap } from "../../model.ts";
 import type { AnalyzedResource } from "./analyzed-resource.ts";
 import type { Analyzer } from "./analyzer.ts";
 import type { Analysis, Remediation, Violation } from "./findings.ts";
-import { secretTexts } from "./mask.ts";
+import { secretTexts } from "../mask.ts";
 import type { PolicyEvents } from "./policy-events.ts";
 
 /** Tells of what was found. */
