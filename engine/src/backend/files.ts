@@ -1,7 +1,8 @@
 /** Files that are whole or absent, whatever moment the process is killed at. */
 import { randomBytes } from "node:crypto";
-import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { EngineError } from "./errors.ts";
 
 export interface AtomicWriteOptions {
   /** Keeps what the file held before under this name. */
@@ -47,9 +48,30 @@ export async function readIfExists(file: string): Promise<string | undefined> {
     return await readFile(file, "utf8");
   } catch (error) {
     if (isNotFound(error)) return undefined;
-    throw error;
+    throw unreadable(file, error);
   }
 }
+
+/** The text of a file that the user named. @throws EngineError when it cannot be read */
+export async function readNamedFile(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((error: unknown) => {
+    throw unreadable(file, error);
+  });
+}
+
+function unreadable(file: string, cause: unknown): EngineError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new EngineError("FILE_UNREADABLE", `could not read ${file}: ${reason}`, {
+    remedy: "Check the path, who owns the file and its permissions.",
+    cause,
+  });
+}
+
+/** The file system knows no second names (CIFS, exFAT, some of FUSE). */
+export function hasNoLinks(error: unknown): boolean {
+  return error instanceof Error && "code" in error && NO_LINKS.has(String(error.code));
+}
+const NO_LINKS: ReadonlySet<string> = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 
 export function isNotFound(error: unknown): boolean {
   return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
@@ -88,7 +110,9 @@ async function keepAs(file: string, backup: string): Promise<void> {
   try {
     await link(file, backup);
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    if (isNotFound(error)) return;
+    if (!hasNoLinks(error)) throw error;
+    await copyFile(file, backup);
   }
 }
 

@@ -55,6 +55,11 @@ export async function runOperation(request: OperationRequest): Promise<Operation
 async function carryOut(deployment: Deployment): Promise<void> {
   const { request } = deployment;
   const refreshes = request.kind === "refresh" || request.refreshFirst;
+  if (refreshes && deployment.olds.states.length > 0) {
+    reportUnknownTargets(deployment, deployment.targets);
+    reportUnknownTargets(deployment, deployment.excludes);
+    if (deployment.error !== undefined) return;
+  }
   if (refreshes) await refresh(deployment);
   else if (deployment.olds.states.some(refreshBeforeUpdateOf)) await refresh(deployment, refreshBeforeUpdateOf);
   else if (request.base.pendingOperations.length > 0 && !request.dryRun) warnOfInterruptedOperations(deployment);

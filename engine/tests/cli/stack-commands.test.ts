@@ -51,6 +51,15 @@ describe("stack commands", () => {
     assert.match(exported, /"viewOf": "x"/, "a field that this engine does not know");
   });
 
+  it("say which file could not be read", async () => {
+    for (const file of ["nothing.json", "/"]) {
+      const { code, stderr } = await sandbox.run(["stack", "import", "--file", file]);
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`error: could not read ${file}: E[A-Z]+`));
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    }
+  });
+
   it("refuse to import another stack's resources", async () => {
     const exported = (await sandbox.succeed("stack export")).replaceAll("urn:pulumi:dev::", "urn:pulumi:prod::");
     const refused = await sandbox.run("stack import", exported);

@@ -83,6 +83,15 @@ describe("flags of operations", () => {
     assert.equal((JSON.parse(first) as { sequence: number }).sequence, 0);
   });
 
+  it("what nothing is called fails a refresh, before anything is asked", async () => {
+    for (const command of ["refresh --yes", "preview --refresh"])
+      for (const flag of ["--target", "--exclude"]) {
+        const { code, stdout, stderr } = await sandbox.run([...command.split(" "), flag, urn("nobody")]);
+        assert.notEqual(code, 0, `${command} ${flag}`);
+        assert.match(stdout + stderr, /Target 'urn:.*::nobody' could not be found in the stack/);
+      }
+  });
+
   it("--exclude leaves a resource alone, --exclude-dependents what depends on it too", async () => {
     assert.deepEqual(named(await digest("-x", urn("free"), "--exclude", urn("c"))).sort(), ["update a", "update b"]);
     assert.deepEqual(named(await digest("--exclude", urn("a"), "--exclude-dependents")), ["replace free"]);

@@ -1,8 +1,8 @@
 /** A state store in a folder of this machine. */
-import { existsSync, rmSync } from "node:fs";
+import { constants, existsSync, rmSync } from "node:fs";
 import { copyFile, link, mkdir, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { isNotFound, readIfExists, temporaryName, writeFileAtomic } from "../files.ts";
+import { hasNoLinks, isNotFound, readIfExists, temporaryName, writeFileAtomic } from "../files.ts";
 import type { BlobStore, ReplaceOptions } from "./blob-store.ts";
 
 export class FileBlobs implements BlobStore {
@@ -44,7 +44,8 @@ export class FileBlobs implements BlobStore {
       return true;
     } catch (error) {
       if (isTaken(error)) return false;
-      throw error;
+      if (!hasNoLinks(error)) throw error;
+      return await createCopy(temporary, file);
     } finally {
       await rm(temporary, { force: true });
     }
@@ -92,6 +93,17 @@ export class FileBlobs implements BlobStore {
 
   async removeFolder(folder: string): Promise<void> {
     await rm(this.locate(folder), { recursive: true, force: true });
+  }
+}
+
+/** Where there are no links: whoever dies in the middle leaves a part of the file. */
+async function createCopy(source: string, file: string): Promise<boolean> {
+  try {
+    await copyFile(source, file, constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (isTaken(error)) return false;
+    throw error;
   }
 }
 

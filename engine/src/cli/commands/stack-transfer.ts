@@ -1,5 +1,5 @@
 /** `pulumi stack export` and `pulumi stack import`. */
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import {
   checkDeployment,
   checkVersion,
@@ -8,6 +8,7 @@ import {
   recode,
   type Deployment,
 } from "../../backend/deployment.ts";
+import { readNamedFile } from "../../backend/files.ts";
 import { EngineError, UnsupportedError } from "../../backend/errors.ts";
 import { encryptingCodec, plaintextCodec } from "../../backend/secret-codecs.ts";
 import type { StackReference } from "../../backend/stack-reference.ts";
@@ -50,7 +51,7 @@ export async function importStack(
 ): Promise<void> {
   const stack = await context.requireStack(options.stack);
   const source = options.file ?? "standard input";
-  const text = options.file === undefined ? await readStandardInput() : await readFile(options.file, "utf8");
+  const text = options.file === undefined ? await readStandardInput() : await readNamedFile(options.file);
   const deployment = parseExport(text, source);
   if (!options.force) checkOwner(deployment, stack, source);
   const store = await context.store();
