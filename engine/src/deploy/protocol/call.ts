@@ -14,6 +14,7 @@ import type { Packages } from "./packages.ts";
 import { structPb } from "./protobuf.ts";
 import { describeRefusal } from "./refusal.ts";
 import type { SourcePositions } from "./source-positions.ts";
+import { setRunInfo } from "./run-info.ts";
 
 interface CallParts {
   ancestry: Ancestry;
@@ -78,13 +79,7 @@ function receiver(
 function callRequest({ request }: MonitorDeps, call: ResourceCallRequest, args: WireMap): CallRequest {
   const message = new providerPb.CallRequest();
   message.setTok(call.getTok());
-  message.setProject(request.project);
-  message.setStack(request.stack);
-  message.setOrganization(request.organization);
-  for (const [key, { value }] of request.config) message.getConfigMap().set(key, value);
-  message.setConfigsecretkeysList([...request.config].filter(([, { secret }]) => secret).map(([key]) => key));
-  message.setDryrun(request.dryRun);
-  message.setParallel(request.parallel);
+  setRunInfo(message, request);
   message.setAcceptsOutputValues(true);
   const given: Record<string, string[]> = {};
   call.getArgdependenciesMap().forEach((dependencies, key) => (given[key] = dependencies.getUrnsList()));

@@ -9,6 +9,7 @@ import { providerOfReference } from "./monitor-deps.ts";
 import type { MonitorDeps } from "./monitor-deps.ts";
 import type { Wanted } from "./wanted.ts";
 import { describeRefusal } from "./refusal.ts";
+import { setRunInfo } from "./run-info.ts";
 
 interface Constructed {
   urn: string;
@@ -61,13 +62,7 @@ export async function construct(
 function constructRequest({ request }: MonitorDeps, wanted: Wanted, wayBack: WayBack): ConstructRequest {
   const { request: registration, options } = wanted;
   const message = new providerPb.ConstructRequest();
-  message.setProject(request.project);
-  message.setStack(request.stack);
-  message.setOrganization(request.organization);
-  for (const [key, { value }] of request.config) message.getConfigMap().set(key, value);
-  message.setConfigsecretkeysList([...request.config].filter(([, { secret }]) => secret).map(([key]) => key));
-  message.setDryrun(request.dryRun);
-  message.setParallel(request.parallel);
+  setRunInfo(message, request);
   message.setMonitorendpoint(wayBack.monitorAddress);
   message.setStackTraceHandle(wayBack.stackTraceHandle);
   message.setType(registration.getType());

@@ -13,6 +13,7 @@ import { Packages } from "./packages.ts";
 import { emptyPb } from "./protobuf.ts";
 import { Registrations } from "./registrations.ts";
 import { SourcePositions } from "./source-positions.ts";
+import { setRunInfo } from "./run-info.ts";
 
 const Feature = resourcePb.ResourceMonitorFeature;
 const FEATURES = [
@@ -122,13 +123,7 @@ export class Monitor {
   #deploymentInfo() {
     const { request } = this.#deps;
     const info = new resourcePb.DeploymentInfo();
-    info.setProject(request.project);
-    info.setStack(request.stack);
-    info.setOrganization(request.organization);
-    for (const [key, { value }] of request.config) info.getConfigMap().set(key, value);
-    info.setConfigsecretkeysList([...request.config].filter(([, { secret }]) => secret).map(([key]) => key));
-    info.setDryrun(request.dryRun);
-    info.setParallel(request.parallel);
+    setRunInfo(info, request);
     info.setSupportedfeaturesList(FEATURES);
     return info;
   }
