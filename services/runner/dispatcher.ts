@@ -127,7 +127,7 @@ export class Dispatcher {
       await this.#reconcile();
       await this.#measure();
       await pruneWorkers(pool);
-      await this.#asLeader((client) => pruneTurns(client));
+      await pruneTurns(pool);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { PlanTier } from "../../../contracts/plan.ts";
 import { TaskPriority } from "../../../contracts/task.ts";
-import type { PoolClient } from "../../runtime/database.ts";
+import type { PoolClient, Queryable } from "../../runtime/database.ts";
 import { measureRoom, type Room } from "./capacity.ts";
 import { chooseTasks, type Choice, type Clocks, type WaitingTask, type WaitingWorkspace } from "./fair-share.ts";
 
@@ -152,7 +152,6 @@ async function record(client: PoolClient, { tasks, clocks, finishes }: Choice): 
 }
 
 /** Forgets the turns of workspaces that are behind the clock, as one that comes new is. */
-export async function pruneTurns(client: PoolClient): Promise<[]> {
-  await client.query("DELETE FROM admission_turns WHERE finish <= (SELECT workspaces FROM admission_clock)");
-  return [];
+export async function pruneTurns(database: Queryable): Promise<void> {
+  await database.query("DELETE FROM admission_turns WHERE finish <= (SELECT workspaces FROM admission_clock)");
 }
