@@ -5,5 +5,14 @@
 export { AssetOrArchive, ResourceReference, Secret, Unknown } from "./model.ts";
 export type { PropertyMap, PropertyValue } from "./model.ts";
 export { marshalProperties, unmarshalProperties } from "./deploy/property/wire.ts";
-export { isList, isMap } from "./deploy/property/value.ts";
-export { structPb } from "./deploy/protocol/protobuf.ts";
+export {
+  containsSecrets,
+  containsUnknowns,
+  isList,
+  isMap,
+  mapValues,
+  mapWithoutSecrets,
+  withoutSecrets,
+} from "./deploy/property/value.ts";
+export { anyPb, emptyPb } from "./deploy/protocol/protobuf.ts";
+export type { Struct } from "./deploy/protocol/protobuf.ts";

@@ -1,5 +1,5 @@
-import { boolean, list, object, string, TableProvider } from "@automatos/provider-plugin";
-import type { Fields, ValuesOf } from "@automatos/provider-plugin";
+import { boolean, list, object, providerTable, string, TableProvider } from "@automatos/provider-plugin";
+import type { Fields } from "@automatos/provider-plugin";
 import { Daemon } from "./daemon/daemon.ts";
 import { getLogs } from "./functions/get-logs.ts";
 import { getNetwork } from "./functions/get-network.ts";
@@ -51,13 +51,12 @@ export function dockerProvider(): TableProvider {
   const daemon = new Daemon();
   const credentials = new Credentials();
   const registry = new Registry(credentials);
-  return new TableProvider({
+  const table = providerTable({
     version: VERSION,
     config,
     configure(values) {
-      const configured = values as unknown as ValuesOf<typeof config>;
-      daemon.configure(configured);
-      credentials.configure(configured.registryAuth ?? []);
+      daemon.configure(values);
+      credentials.configure(values.registryAuth ?? []);
     },
     resources: {
       "docker:index/container:Container": containerType(daemon),
@@ -86,4 +85,5 @@ export function dockerProvider(): TableProvider {
         "It needs docker buildx, which this provider does without: Image builds with the daemon's own BuildKit.",
     },
   });
+  return new TableProvider(table);
 }

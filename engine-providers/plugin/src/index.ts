@@ -1,4 +1,15 @@
-export { AssetOrArchive, isList, isMap, ResourceReference, Secret, Unknown } from "@automatos/engine/property";
+export {
+  AssetOrArchive,
+  containsSecrets,
+  isList,
+  isMap,
+  mapValues,
+  mapWithoutSecrets,
+  ResourceReference,
+  Secret,
+  Unknown,
+  withoutSecrets,
+} from "@automatos/engine/property";
 export type { PropertyMap, PropertyValue } from "@automatos/engine/property";
 export { Engine } from "./engine.ts";
 export type { LogOptions, Severity } from "./engine.ts";

@@ -1,21 +1,11 @@
 /** Between the protocol's messages and the values of provider.ts. */
-import { createRequire } from "node:module";
 import * as grpc from "@grpc/grpc-js";
-import { marshalProperties, unmarshalProperties } from "@automatos/engine/property";
-import type { PropertyMap } from "@automatos/engine/property";
+import { anyPb, marshalProperties, unmarshalProperties } from "@automatos/engine/property";
+import type { PropertyMap, Struct } from "@automatos/engine/property";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import statusPb from "@pulumi/pulumi/proto/status_pb.js";
-import type { Any } from "google-protobuf/google/protobuf/any_pb.js";
-import type { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
-import type { Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import { InitializationFailedError, UnknownTokenError } from "./errors.ts";
 import type { CheckFailure, Diff, DiffKind } from "./provider.ts";
-
-// Messages made with another copy of google-protobuf than that of the SDK's stubs are not theirs.
-const requireHere = createRequire(import.meta.url);
-const requireFromSdk = createRequire(requireHere.resolve("@pulumi/pulumi/package.json"));
-const anyPb = requireFromSdk("google-protobuf/google/protobuf/any_pb") as { Any: typeof Any };
-export const emptyPb = requireFromSdk("google-protobuf/google/protobuf/empty_pb") as { Empty: typeof Empty };
 
 /** All that the engine can be told: secrets, unknowns and references stay what they are. */
 export function toStruct(properties: PropertyMap): Struct {

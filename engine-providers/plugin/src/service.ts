@@ -1,12 +1,13 @@
 /** Pulumi's provider service, answered by a {@link Provider}. */
 import type * as grpc from "@grpc/grpc-js";
+import { emptyPb } from "@automatos/engine/property";
 import type { PropertyMap } from "@automatos/engine/property";
 import type providerGrpc from "@pulumi/pulumi/proto/provider_grpc_pb.js";
 import providerPb from "@pulumi/pulumi/proto/provider_pb.js";
 import pluginPb from "@pulumi/pulumi/proto/plugin_pb.js";
 import type * as pb from "@pulumi/pulumi/proto/provider_pb.js";
 import type { Engine } from "./engine.ts";
-import { diffToWire, emptyPb, failuresToWire, fromStruct, statusOf, toStruct } from "./messages.ts";
+import { diffToWire, failuresToWire, fromStruct, statusOf, toStruct } from "./messages.ts";
 import type { CheckRequest, Checked, DiffRequest, Provider, ResourceIdentity } from "./provider.ts";
 
 export function serviceOf(provider: Provider, engine: Engine): providerGrpc.IResourceProviderServer {

@@ -1,11 +1,11 @@
 /** Inputs against the SDK's class, in the words of the real providers. */
-import { Secret } from "@automatos/provider-plugin";
+import { mapValues, mapWithoutSecrets, Secret } from "@automatos/provider-plugin";
 import type { Checked, CheckFailure, PropertyMap } from "@automatos/provider-plugin";
 import { DEFAULTS, withName } from "./auto-name.ts";
 import type { NameRequest } from "./auto-name.ts";
 import type { AutoName, ResourceModel } from "./model.ts";
 import type { ClassFacts } from "./sdk-class.ts";
-import { mapValues, own, plainMap, without } from "./values.ts";
+import { own, without } from "./values.ts";
 
 export function checkInputs(
   facts: ClassFacts,
@@ -21,7 +21,7 @@ export function checkInputs(
   const failures = [
     ...unknownProperties(request.name, facts, given),
     ...missingProperties(request.name, facts, inputs),
-    ...(model.validate?.(plainMap(inputs)) ?? []),
+    ...(model.validate?.(mapWithoutSecrets(inputs)) ?? []),
   ];
   return { inputs, failures };
 }

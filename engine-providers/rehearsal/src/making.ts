@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { mapWithoutSecrets } from "@automatos/provider-plugin";
 import type { PropertyMap } from "@automatos/provider-plugin";
 import type { CloudObject, CloudView } from "./cloud-store.ts";
 import type { KubeconfigCluster } from "./kubeconfig.ts";
 import type { Making, Place } from "./model.ts";
-import { isTrueAt, plainMap, textAt, textsAt, valuesAt } from "./values.ts";
+import { isTrueAt, textAt, textsAt, valuesAt } from "./values.ts";
 
 export interface MakingFacts {
   readonly type: string;
@@ -24,7 +25,7 @@ const DOCUMENTATION_NETWORKS = ["192.0.2", "198.51.100", "203.0.113"];
 
 /** The {@link Making} of these facts. */
 export function makingOf(facts: MakingFacts): Making {
-  const known = plainMap(facts.known);
+  const known = mapWithoutSecrets(facts.known);
   const hex = (length: number, purpose = "") => {
     let digits = "";
     for (let part = 0; digits.length < length; part += 1)
@@ -35,7 +36,7 @@ export function makingOf(facts: MakingFacts): Making {
   return {
     type: facts.type,
     name: facts.name,
-    inputs: plainMap(facts.inputs),
+    inputs: mapWithoutSecrets(facts.inputs),
     known,
     place: facts.place,
     now: facts.now,

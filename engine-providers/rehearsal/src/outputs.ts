@@ -1,11 +1,11 @@
 /** What a resource answers: inputs, what the cloud adds, and a mark that it is rehearsed. */
-import { Unknown } from "@automatos/provider-plugin";
+import { containsSecrets, mapWithoutSecrets, Unknown } from "@automatos/provider-plugin";
 import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
 import { DEFAULTS } from "./auto-name.ts";
 import type { CloudDefinition, Making, ResourceModel } from "./model.ts";
 import type { ClassFacts } from "./sdk-class.ts";
 import { markSecrets } from "./sealing.ts";
-import { containsSecret, defined, own, plainMap, without } from "./values.ts";
+import { defined, own, without } from "./values.ts";
 import type { Properties } from "./values.ts";
 
 /** In the outputs of each resource: no class declares it, so no program can take it for a cloud's. */
@@ -32,7 +32,8 @@ export function knownOutputs({ facts, model, inputs, known }: OutputParts): Prop
   const kept = Object.fromEntries(
     Object.entries(without(inputs, DEFAULTS)).filter(([key]) => !isWriteOnly(facts, key)),
   );
-  const defaults = typeof model.defaults === "function" ? model.defaults(plainMap(inputs)) : (model.defaults ?? {});
+  const defaults =
+    typeof model.defaults === "function" ? model.defaults(mapWithoutSecrets(inputs)) : (model.defaults ?? {});
   return { ...defined(defaults), ...defined(known), ...withoutNulls(kept), ...labelsOver(known) };
 }
 
@@ -75,7 +76,7 @@ export function madeOutputs(
 /** As the class and the model say, and wherever an output was made of an input that holds a secret. */
 function secretsMarked(outputs: PropertyMap, { facts, model, inputs }: OutputParts): PropertyMap {
   const opened = Object.keys(outputs).filter(
-    (key) => containsSecret(own(inputs, SOURCES[key] ?? key)) && !containsSecret(outputs[key]),
+    (key) => containsSecrets(own(inputs, SOURCES[key] ?? key) ?? null) && !containsSecrets(outputs[key] ?? null),
   );
   return markSecrets(outputs, new Set([...facts.secretOutputs, ...(model.secrets ?? []), ...opened]));
 }

@@ -17,7 +17,7 @@ import type {
   ResourceIdentity,
   UpdateRequest,
 } from "@automatos/provider-plugin";
-import { UnknownTokenError } from "@automatos/provider-plugin";
+import { mapWithoutSecrets, UnknownTokenError } from "@automatos/provider-plugin";
 import { checkInputs } from "./check.ts";
 import { diffOf } from "./diff.ts";
 import { callFunction } from "./functions.ts";
@@ -28,7 +28,7 @@ import { SdkCatalogue } from "./sdk-catalogue.ts";
 import type { ClassFacts } from "./sdk-class.ts";
 import { openSession } from "./session.ts";
 import type { Session } from "./session.ts";
-import { defined, plainMap } from "./values.ts";
+import { defined } from "./values.ts";
 
 /** As `SetAutonaming(255, "-")` of both real providers names all that has an optional input `name`. */
 const USUAL_NAME: AutoName = { property: "name", maxLength: 255 };
@@ -63,7 +63,7 @@ export class RehearsedProvider implements Provider {
   }
 
   async configure({ config, engine }: Pick<ConfigureRequest, "config" | "engine">): Promise<void> {
-    this.#session = openSession(this.#definition, this.#catalogue, plainMap(config), {
+    this.#session = openSession(this.#definition, this.#catalogue, mapWithoutSecrets(config), {
       environment: this.#environment,
       workFolder: this.#workFolder,
     });
@@ -81,7 +81,7 @@ export class RehearsedProvider implements Provider {
 
   async diff({ type, inputs, oldInputs, oldOutputs }: DiffRequest): Promise<Diff> {
     const { facts, model } = this.#describe(type);
-    const labels = defined(this.#open().configured.labels(plainMap(inputs), facts, type));
+    const labels = defined(this.#open().configured.labels(mapWithoutSecrets(inputs), facts, type));
     return diffOf({ model, autoName: autoNameOf(facts, model), inputs, oldInputs, oldOutputs, labels });
   }
 
@@ -108,13 +108,13 @@ export class RehearsedProvider implements Provider {
   }
 
   async invoke({ token, args }: InvokeRequest): Promise<Invoked> {
-    return { result: await callFunction(this.#open(), this.#catalogue, token, plainMap(args)) };
+    return { result: await callFunction(this.#open(), this.#catalogue, token, mapWithoutSecrets(args)) };
   }
 
   #resource({ type, name, urn }: ResourceIdentity, inputs: PropertyMap): Resource {
     const { facts, model } = this.#describe(type);
     const { configured } = this.#open();
-    const opened = plainMap(inputs);
+    const opened = mapWithoutSecrets(inputs);
     const { place, outputs } = configured.placeOf(opened, facts);
     const known = { ...outputs, ...configured.labels(opened, facts, type) };
     return { type, name, urn, model, place, parts: { facts, model, inputs, known } };

@@ -5,9 +5,17 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { AssetOrArchive, isList, isMap, ResourceReference, Secret, Unknown } from "@automatos/provider-plugin";
+import {
+  AssetOrArchive,
+  isList,
+  isMap,
+  mapValues,
+  ResourceReference,
+  Secret,
+  Unknown,
+} from "@automatos/provider-plugin";
 import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
-import { canonical, mapValues, own } from "./values.ts";
+import { canonical, own } from "./values.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonMap;
 export interface JsonMap {

@@ -5,22 +5,6 @@ import type { PropertyMap, PropertyValue } from "@automatos/provider-plugin";
 /** What a model writes: properties that are undefined are left out. */
 export type Properties = Readonly<Record<string, PropertyValue | undefined>>;
 
-/** The value without any secret around or in it. */
-export function plain(value: PropertyValue): PropertyValue {
-  if (value instanceof Secret) return plain(value.element);
-  if (isList(value)) return value.map(plain);
-  if (isMap(value)) return plainMap(value);
-  return value;
-}
-
-export function plainMap(map: PropertyMap): PropertyMap {
-  return mapValues(map, plain);
-}
-
-export function mapValues(map: PropertyMap, change: (value: PropertyValue, key: string) => PropertyValue): PropertyMap {
-  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value, key)]));
-}
-
 /** All values at the path; a list on the way is walked through, a secret is opened, what is null or absent is left out. */
 export function valuesAt(value: PropertyValue | undefined, path: string): PropertyValue[] {
   return walk(value, path === "" ? [] : path.split("."));
@@ -50,13 +34,6 @@ export function textAt(value: PropertyValue | undefined, path: string): string |
 export function isTrueAt(value: PropertyValue | undefined, path: string): boolean {
   const [first] = valuesAt(value, path);
   return first === true || first === "true";
-}
-
-export function containsSecret(value: PropertyValue | undefined): boolean {
-  if (value === undefined) return false;
-  if (value instanceof Secret) return true;
-  if (isList(value)) return value.some(containsSecret);
-  return isMap(value) && Object.values(value).some(containsSecret);
 }
 
 /** The text itself; empty for everything else. */

@@ -1,17 +1,7 @@
 /** `docker:index/image:Image`: built by the daemon from a local context and, unless told otherwise, pushed. */
 import { access } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
-import {
-  boolean,
-  containsUnknown,
-  list,
-  map,
-  object,
-  oneOf,
-  plainMap,
-  resourceType,
-  string,
-} from "@automatos/provider-plugin";
+import { asProperties, boolean, list, map, object, oneOf, resourceType, string } from "@automatos/provider-plugin";
 import type {
   CheckFailure,
   Diff,
@@ -63,9 +53,8 @@ export function imageType(daemon: Daemon, credentials: Credentials): ResourceTyp
     check: async ({ inputs }) => checkBuild(inputs),
     diff: ignoringCredentials,
 
-    async plan(unknownInputs, context) {
-      if (containsUnknown(unknownInputs)) return {};
-      const inputs = plainMap(unknownInputs) as unknown as Inputs;
+    async plan(_inputs, inputs, context) {
+      if (!inputs) return {};
       if (!inputs.buildOnPreview) return factsOf(inputs);
       return { ...factsOf(inputs), repoDigest: await buildOnly(daemon, credentials, inputs, context) };
     },
@@ -81,7 +70,7 @@ export function imageType(daemon: Daemon, credentials: Credentials): ResourceTyp
         const found = await daemon.find(`inspect image ${id}`, (docker) => docker.getImage(inputs.imageName).inspect());
         if (!found) return undefined;
       }
-      return { id, inputs: inputs as unknown as PropertyMap, outputs };
+      return { id, inputs: asProperties(inputs), outputs };
     },
     async delete() {
       // As with Pulumi's own provider, the image stays: in the registry and in the daemon.

@@ -1,5 +1,5 @@
-import { boolean, map, object, resourceType, string } from "@automatos/provider-plugin";
-import type { PropertyMap, ResourceType } from "@automatos/provider-plugin";
+import { asProperties, boolean, map, object, resourceType, string } from "@automatos/provider-plugin";
+import type { ResourceType } from "@automatos/provider-plugin";
 import { buildBlock, buildFromBlock } from "../build/build-block.ts";
 import type { Daemon } from "../daemon/daemon.ts";
 import { imageNameProblem, parseImageName } from "../image-name.ts";
@@ -47,7 +47,7 @@ export function registryImageType(daemon: Daemon, registry: Registry, credential
       const { name, insecureSkipVerify } = inputs;
       const manifest = await registry.manifest(name, { insecureSkipVerify, auth: authOf(inputs), signal });
       if (!manifest) return undefined;
-      const read = inputs as unknown as PropertyMap;
+      const read = asProperties(inputs);
       return { id, inputs: read, outputs: { ...read, sha256Digest: manifest.digest } };
     },
 

@@ -1,4 +1,4 @@
-import { boolean, list, map, resourceType, string } from "@automatos/provider-plugin";
+import { asProperties, boolean, list, map, resourceType, string } from "@automatos/provider-plugin";
 import type { PropertyMap, ResourceType } from "@automatos/provider-plugin";
 import type { ImageInspectInfo } from "dockerode";
 import { buildBlock, buildFromBlock } from "../build/build-block.ts";
@@ -42,7 +42,7 @@ export function remoteImageType(daemon: Daemon, credentials: Credentials): Resou
       const name = inputs?.name ?? /^sha256:[0-9a-f]{64}(.+)$/.exec(id)?.[1] ?? id;
       const info = await inspect(name);
       if (!info) return undefined;
-      const read = inputs ? (inputs as unknown as PropertyMap) : { name };
+      const read = inputs ? asProperties(inputs) : { name };
       return { id: info.Id + name, inputs: read, outputs: { ...read, ...outputsOf(name, info) } };
     },
 

@@ -3,5 +3,5 @@ export { between, boolean, integer, list, map, object, oneOf, string } from "./f
 export type { Field, Fields, ValuesOf } from "./field.ts";
 export { functionType, resourceType } from "./resource-type.ts";
 export type { Found, FunctionType, Made, OperationContext, ResourceType } from "./resource-type.ts";
-export { TableProvider } from "./table-provider.ts";
-export { containsUnknown, plain, plainMap } from "./values.ts";
+export { providerTable, TableProvider } from "./table-provider.ts";
+export { asProperties, plain } from "./values.ts";

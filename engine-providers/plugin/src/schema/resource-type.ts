@@ -49,8 +49,12 @@ export interface ResourceType<F extends Fields = Fields> {
   check?(request: CheckRequest): Promise<{ inputs: PropertyMap; failures: readonly CheckFailure[] }>;
   /** Looks at, and may change, what the comparison of the inputs found. */
   diff?(request: DiffRequest, found: Diff): Diff;
-  /** Outputs that can be told before the resource is made, from inputs that may be unknown. */
-  plan?(inputs: PropertyMap, context: OperationContext): Promise<PropertyMap>;
+  /**
+   * Outputs that can be told before the resource is made.
+   * @param inputs As the engine has them: some may be unknown.
+   * @param known The same as `create` has them; undefined while any is unknown.
+   */
+  plan?(inputs: PropertyMap, known: ValuesOf<F> | undefined, context: OperationContext): Promise<PropertyMap>;
   /** @throws InitializationFailedError when the resource is there but not healthy. */
   create(inputs: ValuesOf<F>, context: OperationContext): Promise<Made>;
   /** The outputs as in {@link Made}. Without it every change must be one that replaces. */

@@ -1,5 +1,5 @@
 /** A provider made from a table of resource types and functions. */
-import { Secret, Unknown } from "@automatos/engine/property";
+import { containsUnknowns, Secret, Unknown } from "@automatos/engine/property";
 import type { PropertyMap, PropertyValue } from "@automatos/engine/property";
 import type { Engine } from "../engine.ts";
 import { UnknownTokenError } from "../errors.ts";
@@ -22,14 +22,14 @@ import type {
 import { autoName, isAutoName, nameIn } from "./auto-name.ts";
 import { checkInputs } from "./check.ts";
 import { diffInputs } from "./diff.ts";
-import type { Fields } from "./field.ts";
+import type { Fields, ValuesOf } from "./field.ts";
 import type { FunctionType, OperationContext, ResourceType } from "./resource-type.ts";
-import { containsUnknown, plainMap, withSecrets } from "./values.ts";
+import { plainMap, withSecrets } from "./values.ts";
 
-export interface Table {
+export interface Table<F extends Fields = Fields> {
   readonly version: string;
   /** The provider's own configuration. */
-  readonly config: Fields;
+  readonly config: F;
   /** By type token. */
   readonly resources: Readonly<Record<string, ResourceType>>;
   /** By function token. */
@@ -37,7 +37,12 @@ export interface Table {
   /** What the package has and this provider has not: by token, what to do instead. */
   readonly refused?: Readonly<Record<string, string>>;
   /** Called once with the plain, checked configuration, before any resource. */
-  configure?(config: PropertyMap): Promise<void> | void;
+  configure?(config: ValuesOf<F>): Promise<void> | void;
+}
+
+/** Binds the configuration's types to its fields; at run time the table itself. */
+export function providerTable<const F extends Fields>(table: Table<F>): Table {
+  return table;
 }
 
 export class TableProvider implements Provider {
@@ -89,7 +94,7 @@ export class TableProvider implements Provider {
     const type = this.#type(request.type);
     if (request.preview) {
       const unknown = unknownOutputs(type.outputs.filter((name) => !Object.hasOwn(request.inputs, name)));
-      const planned = (await type.plan?.(request.inputs, this.#context(request))) ?? {};
+      const planned = await this.#plan(type, request);
       return { id: "", outputs: withSecrets({ ...request.inputs, ...unknown, ...planned }, type.secretOutputs ?? []) };
     }
     const { id, outputs } = await type.create(plainMap(request.inputs), this.#context(request));
@@ -103,7 +108,7 @@ export class TableProvider implements Provider {
       Object.entries(request.oldOutputs).filter(([key]) => !Object.hasOwn(type.inputs, key) || filledIn(type, key)),
     );
     if (request.preview) {
-      const planned = (await type.plan?.(inputs, this.#context(request))) ?? {};
+      const planned = await this.#plan(type, request);
       const unknown = unknownOutputs(type.updatedOutputs ?? []);
       return withSecrets({ ...kept, ...inputs, ...unknown, ...planned }, type.secretOutputs ?? []);
     }
@@ -137,9 +142,15 @@ export class TableProvider implements Provider {
     const { inputs, failures } = checkInputs(fn.inputs, args);
     if (failures.length > 0) return { result: {}, failures };
     // Not yet known arguments have no answer yet.
-    if (containsUnknown(inputs)) return { result: {} };
+    if (containsUnknowns(inputs)) return { result: {} };
     const result = await fn.invoke(plainMap(inputs), signal);
     return { result: withSecrets(result, fn.secretOutputs ?? [], inputs) };
+  }
+
+  async #plan(type: ResourceType, request: CreateRequest): Promise<PropertyMap> {
+    const { inputs } = request;
+    const known = containsUnknowns(inputs) ? undefined : plainMap(inputs);
+    return (await type.plan?.(inputs, known, this.#context(request))) ?? {};
   }
 
   #type(token: string): ResourceType {

@@ -1,5 +1,5 @@
 /** Property values without what the engine alone needs to know of them. */
-import { isList, isMap, Secret, Unknown } from "@automatos/engine/property";
+import { containsSecrets, isList, isMap, Secret, Unknown } from "@automatos/engine/property";
 import type { PropertyMap, PropertyValue } from "@automatos/engine/property";
 
 /** The value without any secret around or in it; what is null in a map is not there. */
@@ -15,19 +15,9 @@ export function plainMap(map: PropertyMap): PropertyMap {
   return Object.fromEntries(entries.map(([key, value]) => [key, plain(value)]));
 }
 
-function some(value: PropertyValue, test: (value: PropertyValue) => boolean): boolean {
-  if (test(value)) return true;
-  if (value instanceof Secret) return some(value.element, test);
-  if (isList(value)) return value.some((item) => some(item, test));
-  return isMap(value) && Object.values(value).some((item) => some(item, test));
-}
-
-export function containsSecret(value: PropertyValue): boolean {
-  return some(value, (item) => item instanceof Secret);
-}
-
-export function containsUnknown(value: PropertyValue): boolean {
-  return some(value, (item) => item instanceof Unknown);
+/** Checked inputs as properties: every field's value is a property value, which the type made of the fields does not say. */
+export function asProperties(values: object): PropertyMap {
+  return values as PropertyMap;
 }
 
 /** Equality of plain values; an unknown value equals none. */
@@ -48,7 +38,7 @@ export function withSecrets(
   ...sources: readonly PropertyMap[]
 ): PropertyMap {
   const secret = (key: string): boolean =>
-    names.includes(key) || sources.some((source) => Object.hasOwn(source, key) && containsSecret(source[key] ?? null));
+    names.includes(key) || sources.some((source) => Object.hasOwn(source, key) && containsSecrets(source[key] ?? null));
   return Object.fromEntries(
     Object.entries(values).map(([key, value]) => [
       key,

@@ -92,7 +92,7 @@ export function mapWithoutSecrets(map: PropertyMap): PropertyMap {
   return mapValues(map, withoutSecrets);
 }
 
-function mapValues(map: PropertyMap, change: (value: PropertyValue, key: string) => PropertyValue): PropertyMap {
+export function mapValues(map: PropertyMap, change: (value: PropertyValue, key: string) => PropertyValue): PropertyMap {
   return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value, key)]));
 }
 

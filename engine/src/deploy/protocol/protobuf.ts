@@ -3,6 +3,7 @@
  * than the stubs' own are not theirs.
  */
 import { createRequire } from "node:module";
+import type { Any } from "google-protobuf/google/protobuf/any_pb.js";
 import type { Empty } from "google-protobuf/google/protobuf/empty_pb.js";
 import type { JavaScriptValue, Struct, Value } from "google-protobuf/google/protobuf/struct_pb.js";
 
@@ -13,5 +14,6 @@ export const structPb = requireFromSdk("google-protobuf/google/protobuf/struct_p
   Struct: typeof Struct;
   Value: typeof Value;
 };
+export const anyPb = requireFromSdk("google-protobuf/google/protobuf/any_pb") as { Any: typeof Any };
 export const emptyPb = requireFromSdk("google-protobuf/google/protobuf/empty_pb") as { Empty: typeof Empty };
 export type { Empty, JavaScriptValue, Struct, Value };

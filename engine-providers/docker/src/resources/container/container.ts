@@ -1,5 +1,13 @@
 /** `docker:index/container:Container`. */
-import { InitializationFailedError, isList, isMap, plain, resourceType, Unknown } from "@automatos/provider-plugin";
+import {
+  asProperties,
+  InitializationFailedError,
+  isList,
+  isMap,
+  plain,
+  resourceType,
+  Unknown,
+} from "@automatos/provider-plugin";
 import type {
   CheckFailure,
   Diff,
@@ -64,7 +72,7 @@ export function containerType(daemon: Daemon): ResourceType {
       const info = await inspectContainer(daemon, id);
       if (!info) return undefined;
       const read = inputs
-        ? driftedInputs(info, inputs as unknown as PropertyMap)
+        ? driftedInputs(info, asProperties(inputs))
         : importedInputs(info, await imageOf(daemon, info.Image));
       const { containerLogs } = known;
       const found = { ...read, ...outputsOf(info, read), ...(containerLogs !== undefined && { containerLogs }) };
@@ -117,7 +125,7 @@ async function healthy(daemon: Daemon, id: string, inputs: ContainerInputs, cont
     // Cancelled or cut off as well: the container is there, and must not be forgotten.
     const reason = error instanceof Error ? error.message : String(error);
     const found = await outputs(daemon, id, inputs).catch(() => ({}));
-    const plainInputs = inputs as unknown as PropertyMap;
+    const plainInputs = asProperties(inputs);
     throw new InitializationFailedError({
       id,
       inputs: plainInputs,
@@ -130,7 +138,7 @@ async function healthy(daemon: Daemon, id: string, inputs: ContainerInputs, cont
 /** Of a container that ended and was removed at once (`rm`): nothing. */
 async function outputs(daemon: Daemon, id: string, inputs: ContainerInputs): Promise<PropertyMap> {
   const info = await inspectContainer(daemon, id);
-  return info ? outputsOf(info, inputs as unknown as PropertyMap) : {};
+  return info ? outputsOf(info, asProperties(inputs)) : {};
 }
 
 async function remove(daemon: Daemon, id: string, options: { force: boolean; volumes: boolean }): Promise<void> {

@@ -71,6 +71,7 @@ function healthcheckOf({ Healthcheck: check }: Undeclared): PropertyMap {
 /** The ports of the inputs with what the daemon chose; of a container that does not run, as they are. */
 function portsOf(info: ContainerInspectInfo, ports: PropertyValue): PropertyValue {
   const bound = info.NetworkSettings.Ports as ContainerInspectInfo["NetworkSettings"]["Ports"] | null;
+  // The fields have seen to the type.
   return (ports as unknown as NonNullable<ContainerInputs["ports"]>).map((port) => {
     const bindings = bound?.[`${port.internal}/${port.protocol}`] as { HostIp: string; HostPort: string }[] | null;
     const binding = bindings?.find(({ HostIp }) => HostIp === port.ip) ?? bindings?.[0];
