@@ -1,6 +1,7 @@
 /** Containers that fail, and what the user is told. */
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import type { TestContext } from "node:test";
 import { Engine, InitializationFailedError } from "@automatos/provider-plugin";
 import type { Created, PropertyMap } from "@automatos/provider-plugin";
 import type { TestDaemon } from "../../../tests/support/docker/daemon.ts";
@@ -17,11 +18,7 @@ describe("containers", { skip: missing }, () => {
   });
   after(() => daemon.stop());
 
-  async function program(body: string, t: { after: (end: () => Promise<void>) => void }): Promise<DockerProgram> {
-    const made = await DockerProgram.create(daemon.host, body);
-    t.after(() => made.remove());
-    return made;
-  }
+  const program = (body: string, t: TestContext) => DockerProgram.create(daemon.host, body, t);
 
   it("that do not come to health stay, with the reason, until an update mends them", async (t) => {
     const sick = (test: string): string => `
@@ -105,8 +102,7 @@ describe("containers", { skip: missing }, () => {
 describe("a daemon that is away", () => {
   it("is named, and is needed by nothing before", async (t) => {
     const ssh = `new docker.Network("n", {}, { provider: new docker.Provider("p", { host: "ssh://somewhere" }) });`;
-    const stack = await DockerProgram.create("unix:///nonexistent/docker.sock", `new docker.Network("n", {});`);
-    t.after(() => stack.remove());
+    const stack = await DockerProgram.create("unix:///nonexistent/docker.sock", `new docker.Network("n", {});`, t);
     assert.equal((await stack.preview())["create"], 2);
     assert.match(
       await stack.fails(),

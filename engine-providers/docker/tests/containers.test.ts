@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
+import type { TestContext } from "node:test";
 import type { TestDaemon } from "../../../tests/support/docker/daemon.ts";
 import { BASE_IMAGE, dockerIsMissing, startDaemon } from "../../../tests/support/docker/daemon.ts";
 import { DockerProgram } from "./support/program.ts";
@@ -51,11 +52,7 @@ describe("@pulumi/docker's containers", { skip: missing }, () => {
   });
   after(() => daemon.stop());
 
-  async function program(body: string, t: { after: (end: () => Promise<void>) => void }): Promise<DockerProgram> {
-    const made = await DockerProgram.create(daemon.host, body);
-    t.after(() => made.remove());
-    return made;
-  }
+  const program = (body: string, t: TestContext) => DockerProgram.create(daemon.host, body, t);
 
   it("are made as the program says, changed in place where the daemon can, and removed without a rest", async (t) => {
     const stack = await program(site(base), t);

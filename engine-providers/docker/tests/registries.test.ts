@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { TestContext } from "node:test";
 import type { TestDaemon } from "../../../tests/support/docker/daemon.ts";
 import { BASE_IMAGE, dockerIsMissing, startDaemon } from "../../../tests/support/docker/daemon.ts";
 import { imageProgram, inImage } from "./support/image-project.ts";
-import type { DockerProgram } from "./support/program.ts";
 
 const missing = await dockerIsMissing();
 
@@ -17,11 +17,7 @@ describe("images and registries", { skip: missing }, () => {
   });
   after(() => daemon.stop());
 
-  async function program(body: string, t: { after: (end: () => Promise<void>) => void }): Promise<DockerProgram> {
-    const made = await imageProgram(daemon, body);
-    t.after(() => made.remove());
-    return made;
-  }
+  const program = (body: string, t: TestContext) => imageProgram(daemon, body, t);
 
   it("are pushed with credentials; the digest is the registry's, and refused without", async (t) => {
     const user = { name: "pusher", password: "pass-word-1" };

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import { processesOf, until } from "../../../engine/tests/support/processes.ts";
 import { ended, Sandbox } from "../../../engine/tests/support/pulumi.ts";
 
 const BIN = fileURLToPath(new URL("./shelf/", import.meta.url));
@@ -94,26 +95,12 @@ describe("a provider made with this library", () => {
     await program(`new Box("a", { label: "nails" }); setInterval(() => {}, 1_000_000);`);
     const engine = sandbox.start(["up", "--yes", "--skip-preview"]);
     const done = ended(engine);
-    const plugins = () =>
-      readdirSync("/proc").filter((pid) => {
-        try {
-          const [line, env] = ["cmdline", "environ"].map((file) => readFileSync(`/proc/${pid}/${file}`, "utf8"));
-          return line?.includes("pulumi-resource-shelf") === true && env?.includes(sandbox.folder) === true;
-        } catch {
-          return false;
-        }
-      });
-    const until = async (condition: () => boolean) => {
-      // The process table has no signal to wait for. An end, so that what never comes is told.
-      for (let tries = 0; !condition(); tries++) {
-        assert.ok(tries < 1_500, `still: ${plugins().join(", ") || "no plugin"}`);
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    };
-    await until(() => plugins().length > 0);
+    const plugins = async () =>
+      (await processesOf(sandbox)).filter(({ command }) => command.includes("pulumi-resource-shelf"));
+    await until("the plugin runs", async () => (await plugins()).length > 0, 1_500);
     engine.kill("SIGKILL");
     await done;
-    await until(() => plugins().length === 0);
+    await until("no plugin is left", async () => (await plugins()).length === 0, 1_500);
   });
 
   it("says what it is to whoever starts it by hand", async () => {

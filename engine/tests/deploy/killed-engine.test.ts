@@ -1,33 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, watch } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { processesWith, until } from "../support/processes.ts";
 import { StackUnderTest } from "./support/stack-under-test.ts";
 
 const RUN = new URL("./support/run-until-killed.ts", import.meta.url).pathname;
-
-/** Processes that work in the folder: /proc is Linux's. */
-function processesIn(folder: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, "utf8").includes(`UNDER_TEST=${folder}`);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-async function until(condition: () => boolean, folder: string): Promise<void> {
-  const watcher = watch(folder);
-  const poll = setInterval(() => watcher.emit("change"), 20);
-  while (!condition()) await new Promise((resolve) => watcher.once("change", resolve));
-  clearInterval(poll);
-  watcher.close();
-}
 
 describe("an engine that is killed in the middle", { skip: process.platform !== "linux" && "needs /proc" }, () => {
   const stack = new StackUnderTest();
@@ -47,9 +26,9 @@ describe("an engine that is killed in the middle", { skip: process.platform !== 
         stdio: ["ignore", "ignore", "inherit"],
         env: { ...process.env, UNDER_TEST: stack.folder },
       });
-      await until(() => existsSync(`${gate}.started`), stack.folder);
+      await until("the creation has begun", () => existsSync(`${gate}.started`));
       engine.kill("SIGKILL");
-      await until(() => processesIn(stack.folder).length === 0, stack.folder);
+      await until("no process is left", async () => (await processesWith(`UNDER_TEST=${stack.folder}`)).length === 0);
 
       stack.snapshot = JSON.parse(readFileSync(join(stack.folder, "state.json"), "utf8")) as StackUnderTest["snapshot"];
       assert.ok(stack.state("a"));

@@ -1,47 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  watch,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { after, afterEach, before, describe, it } from "node:test";
 import { Child } from "../../src/deploy/provider/child.ts";
+import { processesWith, until } from "../support/processes.ts";
 import { StackUnderTest } from "./support/stack-under-test.ts";
 
 const FAKE = new URL("./support/fake-plugin.mjs", import.meta.url).pathname;
 const RUN = new URL("./support/run-until-killed.ts", import.meta.url).pathname;
 const NEEDS_PROC = process.platform !== "linux" && "needs /proc";
-
-/** Processes whose environment has the mark. */
-function marked(mark: string): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, "utf8").includes(mark);
-      } catch {
-        return false;
-      }
-    })
-    .map(Number);
-}
-
-async function until(condition: () => boolean, folder: string): Promise<void> {
-  const watcher = watch(folder);
-  const poll = setInterval(() => watcher.emit("change"), 20);
-  while (!condition()) await new Promise((resolve) => watcher.once("change", resolve));
-  clearInterval(poll);
-  watcher.close();
-}
 
 describe("a plugin", () => {
   const bin = mkdtempSync(join(tmpdir(), "engine-life-"));
@@ -151,16 +120,21 @@ describe("a plugin", () => {
       const sign = join(bin, "deaf-sign");
       stack.program(`
       new pulumi.CustomResource("deaf:index:X", "x", {});
-      setTimeout(() => { for (;;); }, 2000);`);
+      const { existsSync, writeFileSync } = require("node:fs");
+      (function loopWhenPluginLoops() {
+        if (!existsSync(process.env.DEAF_SIGN)) return setImmediate(loopWhenPluginLoops);
+        writeFileSync(process.env.DEAF_SIGN + ".program", "");
+        for (;;);
+      })();`);
       const mark = `UNDER_TEST=${stack.folder}`;
       const engine = spawn(process.execPath, [RUN, stack.folder], {
         stdio: ["ignore", "ignore", "inherit"],
         env: { ...process.env, UNDER_TEST: stack.folder, DEAF_SIGN: sign },
       });
-      await until(() => existsSync(sign), bin);
-      assert.ok(marked(mark).length >= 4, "engine, program, plugin and what the plugin started");
+      await until("plugin and program go round", () => existsSync(`${sign}.program`));
+      assert.ok((await processesWith(mark)).length >= 4, "engine, program, plugin and what the plugin started");
       engine.kill("SIGKILL");
-      await until(() => marked(mark).length === 0, bin);
+      await until("no process is left", async () => (await processesWith(mark)).length === 0);
     },
   );
 
@@ -178,8 +152,8 @@ describe("a plugin", () => {
         onStderr: () => undefined,
       });
       assert.deepEqual(await child.ended, { code: 5, signal: null });
-      await until(() => marked(mark).length === 1, bin);
-      for (const pid of marked(mark)) process.kill(pid, "SIGKILL");
+      await until("what it left runs alone", async () => (await processesWith(mark)).length === 1);
+      for (const { pid } of await processesWith(mark)) process.kill(pid, "SIGKILL");
     },
   );
 });

@@ -1,33 +1,12 @@
 /** Policy packs are processes: none is left behind, however the engine ends. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { exitCodes } from "../../src/backend/errors.ts";
+import { processesWith, until } from "../support/processes.ts";
 import { ended } from "../support/pulumi.ts";
 import { PolicySandbox } from "./support/policy-sandbox.ts";
-
-/** Processes that were started for the sandbox: /proc is Linux's. */
-function processesOf(stack: PolicySandbox): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, "utf8").includes(`LEDGER=${stack.ledger}`);
-      } catch {
-        return false;
-      }
-    });
-}
-
-/** Fails after a minute, so that what went wrong does not look for it for ever. */
-async function until(what: string, condition: () => boolean): Promise<void> {
-  for (let tries = 0; !condition(); tries += 1) {
-    assert.ok(tries < 3_000, `it did not come to be: ${what}`);
-    await setTimeout(20);
-  }
-}
 
 describe("policy processes", { skip: process.platform !== "linux" && "needs /proc" }, () => {
   let stack: PolicySandbox;
@@ -56,6 +35,7 @@ describe("policy processes", { skip: process.platform !== "linux" && "needs /pro
   });
   after(() => stack.remove());
 
+  const left = () => processesWith(`LEDGER=${stack.ledger}`);
   const start = (round: string, pack: string) => {
     stack.sandbox.env["ROUND"] = round;
     return stack.sandbox.start(["up", "--stack", "dev", "--skip-preview", "--policy-pack", pack]);
@@ -64,7 +44,7 @@ describe("policy processes", { skip: process.platform !== "linux" && "needs /pro
   it("end with the operation", async () => {
     const outcome = await stack.run("preview", ["--policy-pack", "quick"]);
     assert.equal(outcome.code, 0, outcome.stdout);
-    assert.deepEqual(processesOf(stack), []);
+    assert.deepEqual(await left(), []);
   });
 
   it("end when the engine is killed, also where a policy loops for ever", async () => {
@@ -73,7 +53,7 @@ describe("policy processes", { skip: process.platform !== "linux" && "needs /pro
     await until("a policy is asked", () => existsSync(`${asked}.killed`));
     engine.kill("SIGKILL");
     await done;
-    await until("no process is left", () => processesOf(stack).length === 0);
+    await until("no process is left", async () => (await left()).length === 0);
   });
 
   it("do not keep a cancelled operation waiting: Ctrl-C ends it, and nothing is created", async () => {
@@ -83,7 +63,7 @@ describe("policy processes", { skip: process.platform !== "linux" && "needs /pro
     engine.kill("SIGINT");
     const { code, stdout } = await done;
     assert.equal(code, exitCodes.cancelled, stdout);
-    assert.deepEqual(processesOf(stack), []);
+    assert.deepEqual(await left(), []);
     assert.deepEqual(await stack.effects(), []);
   });
 
@@ -93,6 +73,6 @@ describe("policy processes", { skip: process.platform !== "linux" && "needs /pro
     await until("the pack is started", () => existsSync(`${asked}.sleepy`));
     engine.kill("SIGINT");
     assert.equal((await done).code, exitCodes.cancelled);
-    assert.deepEqual(processesOf(stack), []);
+    assert.deepEqual(await left(), []);
   });
 });

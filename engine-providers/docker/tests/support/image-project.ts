@@ -1,6 +1,7 @@
 /** A project with a folder `app` to build images from. */
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
+import type { TestContext } from "node:test";
 import type { TestDaemon } from "../../../../tests/support/docker/daemon.ts";
 import { BASE_IMAGE } from "../../../../tests/support/docker/daemon.ts";
 import { DockerProgram } from "./program.ts";
@@ -15,8 +16,13 @@ RUN echo tested > /tested
 FROM base
 `;
 
-export async function imageProgram(daemon: TestDaemon, body: string): Promise<DockerProgram> {
-  const program = await DockerProgram.create(daemon.host, body);
+/** Gone when the test ends. */
+export async function imageProgram(
+  daemon: TestDaemon,
+  body: string,
+  test: Pick<TestContext, "after">,
+): Promise<DockerProgram> {
+  const program = await DockerProgram.create(daemon.host, body, test);
   const app = path.join(program.sandbox.work, "app");
   await mkdir(path.join(app, "secrets"), { recursive: true });
   await writeFile(path.join(app, "Dockerfile"), DOCKERFILE);

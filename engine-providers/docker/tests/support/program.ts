@@ -1,7 +1,8 @@
 /** A project with a program against a test daemon, and what its state says. */
-import { readFile } from "node:fs/promises";
+import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Sandbox } from "../../../../engine/tests/support/pulumi.ts";
+import { stateOnDisk } from "../../../../engine/tests/support/state.ts";
 
 const plugins = fileURLToPath(new URL("../../bin", import.meta.url));
 
@@ -19,10 +20,14 @@ export class DockerProgram {
     this.sandbox = sandbox;
   }
 
-  /** @param body CommonJS, with `docker` and `pulumi` in scope. */
-  static async create(host: string, body: string): Promise<DockerProgram> {
+  /**
+   * Gone when the test ends.
+   * @param body CommonJS, with `docker` and `pulumi` in scope.
+   */
+  static async create(host: string, body: string, test: Pick<TestContext, "after">): Promise<DockerProgram> {
     const env = { AUTOMATOS_PLUGIN_PATH: plugins, DOCKER_HOST: host, DOCKER_CONFIG: "/nonexistent" };
     const program = new DockerProgram(await Sandbox.create({ env }));
+    test.after(() => program.sandbox.remove());
     await program.write(body);
     await program.sandbox.succeed("stack init dev");
     return program;
@@ -66,9 +71,9 @@ export class DockerProgram {
 
   /** From the file: a command for each look would take most of a test's time. */
   async #resources(): Promise<readonly StateResource[]> {
-    const text = await readFile(this.sandbox.stateFile("dev"), "utf8");
-    const { checkpoint } = JSON.parse(text) as { checkpoint: { latest: { resources: StateResource[] } } };
-    return checkpoint.latest.resources;
+    const { resources = [] } = await stateOnDisk(this.sandbox);
+    // All that is asked for by name here has been created.
+    return resources as readonly StateResource[];
   }
 
   refresh(): Promise<string> {
@@ -77,9 +82,5 @@ export class DockerProgram {
 
   async destroy(): Promise<void> {
     await this.sandbox.succeed("destroy --yes --skip-preview");
-  }
-
-  remove(): Promise<void> {
-    return this.sandbox.remove();
   }
 }

@@ -4,19 +4,8 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ended, Sandbox, type CommandResult } from "../../support/pulumi.ts";
 import { allGone } from "../../support/processes.ts";
+import { stateOnDisk, type StateOnDisk } from "../../support/state.ts";
 import { things } from "../../support/things.ts";
-
-export interface Deployed {
-  readonly urn: string;
-  readonly id?: string;
-  readonly inputs?: Readonly<Record<string, unknown>>;
-  readonly outputs?: Readonly<Record<string, unknown>>;
-}
-
-interface State {
-  readonly resources?: readonly Deployed[];
-  readonly pending_operations?: readonly { readonly type: string; readonly resource: { readonly urn: string } }[];
-}
 
 /** What was said on both streams, in one text. */
 export interface Outcome extends CommandResult {
@@ -66,9 +55,8 @@ export class HostileStack {
     return readdir(join(this.sandbox.state, ".pulumi", "locks", "organization", "sample", "dev")).catch(() => []);
   }
 
-  async state(): Promise<State> {
-    const text = await readFile(this.sandbox.stateFile("dev"), "utf8");
-    return (JSON.parse(text) as { checkpoint: { latest?: State } }).checkpoint.latest ?? {};
+  state(): Promise<StateOnDisk> {
+    return stateOnDisk(this.sandbox);
   }
 
   /** Names of the stack's resources, without the stack itself and the default providers. */
