@@ -119,6 +119,7 @@ export class BubblewrapSandbox implements Sandbox {
     });
     exited.catch(() => undefined);
     const stderr = new HeldText((text) => command.onOutput("stderr", text));
+    // As many as `stdio` above asks for; its type knows five.
     const streams = child.stdio as unknown as [Writable, Readable, Readable, Duplex, Readable, Readable];
     const [stdin, stdout, stderrStream, args, infoStream, statusStream] = streams;
     for (const stream of [stdin, args]) stream.on("error", () => undefined); // closed early: the exit says why

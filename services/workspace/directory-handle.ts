@@ -75,6 +75,7 @@ export class DirectoryHandle {
   /** The entries as they come, without loading all of them; names are bytes. */
   async *entries(): AsyncGenerator<Dirent<Buffer>> {
     const directory = await opendir(this.#base, { encoding: "buffer" as BufferEncoding, bufferSize: 256 });
+    // With names as bytes the entries hold bytes, which the types do not tell.
     yield* directory as unknown as AsyncIterable<Dirent<Buffer>>;
   }
 

@@ -68,6 +68,7 @@ export function addConfigCommands(program: Command, makeContext: MakeContext): v
     .option("--path", "keys are paths into lists and maps")
     .action(
       action(makeContext, async (context, [keys], options) =>
+        // commander hands over an argument with dots as a list, which the type of an action's arguments does not tell
         (await loadMany()).rmAll(context, (keys ?? []) as unknown as string[], options),
       ),
     );
