@@ -27,7 +27,7 @@ module.exports = {
     },
     {
       name: "one-service-knows-no-other",
-      comment: "They meet in runner/, workspace/, sandbox/, runtime/ and contracts/.",
+      comment: "They meet in runner/, workspace/, sandbox/, tools/, runtime/ and contracts/.",
       severity: "error",
       from: { path: `^services/(${SERVICES})/` },
       to: { path: `^services/(${SERVICES})/`, pathNot: "^services/$1/" },
@@ -35,7 +35,7 @@ module.exports = {
     {
       name: "shared-service-code-knows-no-service",
       severity: "error",
-      from: { path: "^services/(runner|workspace|sandbox|runtime)/" },
+      from: { path: "^services/(runner|workspace|sandbox|runtime|tools)/" },
       to: { path: `^services/(${SERVICES})/` },
     },
     {

@@ -8,10 +8,10 @@ export const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "
 /** Where Node 24 is put on a machine whose own is too old. */
 export const OWN_NODE_DIR = path.join(ROOT, ".automatos", "node");
 
-/** 22.18 is the first release that runs TypeScript without a flag. */
+/** 22.18 is the first release that runs TypeScript without a flag; undici asks for 22.19. */
 const runsTypeScript = (version) => {
   const [major, minor] = version.replace(/^v/, "").split(".").map(Number);
-  return major > 22 || (major === 22 && minor >= 18);
+  return major > 22 || (major === 22 && minor >= 19);
 };
 
 /** The program of a Node that can run this project: the one that runs this script, else our own. Undefined: neither. */
