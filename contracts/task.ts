@@ -81,10 +81,31 @@ export const AgentTask = z.strictObject({
   taskType: TaskType.default("background_job"),
   workspaceId: z.uuid(),
   agentId: z.string().min(1).max(200).default("default"),
-  prompt: z.string().max(1_000_000).default(""),
-  systemPrompt: z.string().max(1_000_000).optional(),
+  prompt: z
+    .string()
+    .max(1_000_000)
+    .default("")
+    .describe("What a model shall do, after the steps where there are any; empty: no model is asked."),
+  systemPrompt: z.string().max(1_000_000).optional().describe("Added to what the platform tells the model itself."),
   tools: z.array(z.string().max(100)).max(100).default([]).describe("Tools that the agent may call; empty: none."),
-  steps: z.array(TaskStep).max(1_000).default([]).describe("Scripted tool calls, in order."),
+  steps: z.array(TaskStep).max(1_000).default([]).describe("Scripted tool calls, in order, before the model's."),
+  model: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}$/)
+    .optional()
+    .describe("The model's name, as the stack's configuration has it. Default: the stack's first."),
+  maxSteps: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(50)
+    .describe("Answers that the model may give; the tool calls of one answer are one step."),
+  tokenBudget: z
+    .int()
+    .min(1)
+    .max(1_000_000_000)
+    .optional()
+    .describe("Tokens that the model may read and write for this task. Default: what the workspace has left."),
   repositories: z.array(TaskRepository).max(20).default([]),
   context: json.default({}).describe("JSON that the agent sees."),
   priority: TaskPriority.default("normal"),

@@ -12,7 +12,6 @@ export function repairTask(workspaceId: string, repository: SampleRepository, ur
   return {
     taskId: randomUUID(),
     workspaceId,
-    prompt: "The last commit of price-list brought a failing test. Mend the code, keep the test report, push.",
     repositories: [{ url, name: repository.name, ref: "main" }],
     resources: { repoClone: true },
     steps: [
@@ -37,7 +36,6 @@ export function secondLookTask(workspaceId: string, repository: SampleRepository
   return {
     taskId: randomUUID(),
     workspaceId,
-    prompt: "Run the tests of price-list once more.",
     repositories: [{ url, name: repository.name, ref: "main" }],
     resources: { repoClone: true },
     steps: [

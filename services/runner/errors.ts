@@ -30,8 +30,8 @@ export class RunnerClosedError extends PlatformError {
 
 export class NothingToRunError extends PlatformError {
   constructor(taskId: string) {
-    super("NOTHING_TO_RUN", `task ${taskId} has no steps, and there is no model that could choose them`, {
-      remedy: "Give the task `steps`: a list of tool calls.",
+    super("NOTHING_TO_RUN", `task ${taskId} has neither a prompt nor steps`, {
+      remedy: "Give the task a `prompt` for a model, `steps` (a list of tool calls), or both.",
       status: 422,
     });
   }

@@ -25,8 +25,8 @@ export function checkTimeout(task: AgentTask, plan: PlanTier, limits: PlanLimits
 }
 
 /** @throws NothingToRunError */
-export function checkRunnable(task: Pick<AgentTask, "taskId" | "steps">): void {
-  if (task.steps.length === 0) throw new NothingToRunError(task.taskId);
+export function checkRunnable(task: Pick<AgentTask, "taskId" | "steps" | "prompt">): void {
+  if (task.steps.length === 0 && task.prompt === "") throw new NothingToRunError(task.taskId);
 }
 
 /**

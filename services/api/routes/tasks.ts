@@ -41,8 +41,8 @@ export const taskRoutes: FastifyPluginAsyncZod<TaskRoutesDeps> = async (app, dep
         operationId: "submitTask",
         summary: "Submit a task",
         description:
-          "Answered when the task is recorded. The same id with the same contents is the same task. A task has steps: " +
-          "there is no model yet that could choose them from its prompt.",
+          "Answered when the task is recorded. The same id with the same contents is the same task. A task has a prompt " +
+          "for a model, steps, or both: then the steps come first and the model sees what they brought.",
         body: api.TaskSubmission,
         response: { 202: TaskStatus, ...problems(400, 404, 409, 413, 415, 422, 429) },
       },

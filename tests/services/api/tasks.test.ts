@@ -68,11 +68,11 @@ describe("tasks over HTTP", () => {
     assert.deepEqual(answers[1], answers[0]);
   });
 
-  it("refuses a task that has only a prompt, and records nothing of it", async () => {
+  it("refuses a task that has neither a prompt nor steps, and records nothing of it", async () => {
     const taskId = randomUUID();
-    const refused = expectJson<Problem>(await post({ taskId, prompt: "think", steps: [] }), 422);
+    const refused = expectJson<Problem>(await post({ taskId, prompt: "", steps: [] }), 422);
     assert.equal(refused.code, "NOTHING_TO_RUN");
-    assert.match(refused.remedy, /Give the task `steps`/);
+    assert.match(refused.remedy, /`prompt` for a model, `steps`/);
     assert.equal((await api.request("GET", `/api/tasks/${taskId}`, { token })).statusCode, 404);
   });
 
