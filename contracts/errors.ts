@@ -110,14 +110,31 @@ export class WorkspaceQuotaExceededError extends PlatformError {
 }
 
 export class ToolDeniedError extends PlatformError {
-  constructor(tool: string, decision: "ask" | "deny") {
-    super(
-      decision === "deny" ? "TOOL_DENIED" : "TOOL_NEEDS_APPROVAL",
-      decision === "deny"
-        ? `this workspace denies ${tool}`
-        : `this workspace asks a person before ${tool}, and no approval can be given yet`,
-      { remedy: `Allow ${tool} in the workspace's tool policy (PUT /api/workspaces/{id}/tools).`, status: 403 },
-    );
+  constructor(tool: string) {
+    super("TOOL_DENIED", `this workspace denies ${tool}`, {
+      remedy: `Allow ${tool} in the workspace's tool policy (PUT /api/workspaces/{id}/tools).`,
+      status: 403,
+    });
+  }
+}
+
+/** Nothing of the call has been done: it can be made once a person has approved it. */
+export class ToolNeedsApprovalError extends PlatformError {
+  constructor(tool: string) {
+    super("TOOL_NEEDS_APPROVAL", `this workspace asks a person before ${tool}, and nobody has approved this call`, {
+      remedy: `Have the call approved, or allow ${tool} in the workspace's tool policy (PUT /api/workspaces/{id}/tools).`,
+      status: 403,
+    });
+  }
+}
+
+/** This installation has no adapter for the tool. */
+export class ToolNotConfiguredError extends PlatformError {
+  constructor(tool: string, key: string) {
+    super("TOOL_NOT_CONFIGURED", `${tool} is not configured here`, {
+      remedy: `Ask an administrator to set ${key}; GET /api/workspaces/{id}/tools says which tools there are.`,
+      status: 501,
+    });
   }
 }
 

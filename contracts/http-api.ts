@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { PlanLimits, PlanTier } from "./plan.ts";
 import { AgentTask, TaskPriority, TaskState, TaskStatus, TaskType, TaskWait } from "./task.ts";
-import { ToolPolicy, WorkerToolName, ToolDecision, ToolLevel } from "./tools.ts";
+import { ToolPolicy, WorkspaceTool } from "./tools.ts";
 import { Artifact, CachedRepository, EgressRule, Workspace } from "./workspace.ts";
 
 /** What the API takes and answers (v1), where it is not a word of its own in contracts/. The CLI reads the same. */
@@ -142,9 +142,7 @@ export const EgressRulesChange = z.strictObject({
 
 export const WorkspaceTools = z.strictObject({
   policy: ToolPolicy,
-  tools: z
-    .array(z.strictObject({ name: WorkerToolName, level: ToolLevel, decision: ToolDecision }))
-    .describe("Every tool and what the policy makes of it."),
+  tools: z.array(WorkspaceTool).describe("Every tool, and what the policy makes of it."),
 });
 export type WorkspaceTools = z.infer<typeof WorkspaceTools>;
 

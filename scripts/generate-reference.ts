@@ -10,8 +10,7 @@ import { Workspace, WorkspaceMeta } from "../contracts/workspace.ts";
 import { describeErrors } from "./reference/errors.ts";
 import { describeHttpApi } from "./reference/http-api.ts";
 import { table } from "./reference/schema-table.ts";
-import { ALLOWED_PROGRAMS, LINE_PROGRAMS } from "../services/sandbox/tools/command-rules.ts";
-import { WORKER_TOOL_LEVELS, WorkerToolInputs, WorkerToolName } from "../contracts/tools.ts";
+import { describeTools } from "./reference/tools.ts";
 
 const REFERENCE_DIR = path.resolve(import.meta.dirname, "../docs/reference");
 
@@ -70,15 +69,9 @@ const PAGES: Readonly<Record<string, string>> = {
     await describeHttpApi(),
   ),
   "tools.md": page(
-    "Tools at the worker",
-    "Their levels decide what a workspace's tool policy says of them: `deny` wins over `ask`, `ask` over `allow`.",
-    ...WorkerToolName.options.map(
-      (name) => `## \`${name}\` (${WORKER_TOOL_LEVELS[name]})\n\n${table(WorkerToolInputs[name])}`,
-    ),
-    "## Programs that `execute_command` starts",
-    "Hygiene, not a boundary: most of them can start any other ([decision 6](../decisions/0006-command-list-is-not-a-boundary.md)).",
-    [...ALLOWED_PROGRAMS].map((program) => `\`${program}\``).join(", "),
-    `In a command line also: ${[...LINE_PROGRAMS].map((program) => `\`${program}\``).join(", ")}.`,
+    "Tools",
+    "One catalogue, wherever a tool runs ([decision 22](../decisions/0022-tools-have-a-side.md)). Its level decides what a workspace's tool policy says of a tool: `deny` wins over `ask`, `ask` over `allow`.",
+    ...describeTools(),
   ),
   "workspaces.md": page(
     "Workspaces",

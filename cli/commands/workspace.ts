@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import * as api from "../../contracts/http-api.ts";
-import { ToolDecision, ToolLevel, type ToolPolicy, WorkerToolName } from "../../contracts/tools.ts";
+import { ToolDecision, ToolLevel, ToolName, type ToolPolicy } from "../../contracts/tools.ts";
 import { Workspace, WorkspaceUsage } from "../../contracts/workspace.ts";
 import { checkedId, Context, splitWorkspace, type GlobalOptions } from "../context.ts";
 import { UsageError } from "../errors.ts";
@@ -149,11 +149,11 @@ function withDecision(policy: ToolPolicy, assignment: string): ToolPolicy {
   const [name, value] = assignment.split("=");
   const decision = ToolDecision.safeParse(value);
   const level = ToolLevel.safeParse(name);
-  const tool = WorkerToolName.safeParse(name);
+  const tool = ToolName.safeParse(name);
   if (decision.success && level.success)
     return { ...policy, levels: { ...policy.levels, [level.data]: decision.data } };
   if (decision.success && tool.success) return { ...policy, tools: { ...policy.tools, [tool.data]: decision.data } };
-  const names = [...ToolLevel.options, ...WorkerToolName.options].join(", ");
+  const names = [...ToolLevel.options, ...ToolName.options].join(", ");
   throw new UsageError(
     `${assignment} is no decision`,
     `Write <name>=${ToolDecision.options.join("|")}, where <name> is one of ${names}.`,
@@ -166,8 +166,8 @@ const levelsOf = ({ levels }: ToolPolicy): string =>
 function showTools(context: Context, { policy, tools }: api.WorkspaceTools): void {
   context.answer({ policy, tools }, () =>
     table(
-      ["TOOL", "LEVEL", "DECISION"],
-      tools.map(({ name, level, decision }) => [name, level, decision]),
+      ["TOOL", "LEVEL", "DECISION", ""],
+      tools.map(({ name, level, decision, configured }) => [name, level, decision, configured ? "" : "not configured"]),
     ),
   );
 }

@@ -5,6 +5,7 @@ import type { TaskExecution, TaskOutcome } from "../runner/task-runner.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import { runTool } from "../sandbox/tools/registry.ts";
 import { CommandCancelledError, CommandFailedError } from "../sandbox/tools/tool-errors.ts";
+import { summariseCall } from "../sandbox/tools/summarise-call.ts";
 import type { ToolContext, ToolResult } from "../sandbox/tools/tool.ts";
 import type { TaskFolder } from "../workspace/workspace-volume.ts";
 import { limitReached } from "./quota-guard.ts";
@@ -17,7 +18,6 @@ export interface RunStepsOptions {
   readonly toolPolicy: ToolPolicy;
 }
 
-const MAX_SUMMARY_CHARS = 200;
 const FAILED = { status: "failed", result: null, tokensUsed: 0 } as const;
 
 export class StepFailedError extends PlatformError {
@@ -54,13 +54,14 @@ export async function runSteps(options: RunStepsOptions): Promise<TaskOutcome> {
 async function runStep(options: RunStepsOptions, step: TaskStep, index: number): Promise<StepResult> {
   const { execution, folder, profile, sandbox } = options;
   const startedAt = performance.now();
-  const summary = summarise(step);
+  const summary = summariseCall(step);
   execution.emit({ type: "step_started", index, tool: step.tool, summary });
   folder.log.write(`\n==> ${step.tool}: ${summary}\n`);
   const context: ToolContext = {
     sandbox,
     profile,
     signal: execution.signal,
+    callId: `step-${index}`,
     onOutput: (stream, text) => execution.emit({ type: "step_output", index, stream, text }),
     log: (text) => folder.log.write(text),
   };
@@ -85,12 +86,4 @@ function judge(step: TaskStep, answer: ToolResult): PlatformError | null {
   const exitCode = answer.exitCode ?? null;
   if (exitCode !== null && expectedExitCodes.includes(exitCode)) return null;
   return new StepFailedError(step.tool, exitCode, expectedExitCodes);
-}
-
-/** What a step does, in a line for people. */
-function summarise(step: TaskStep): string {
-  const text =
-    step.tool === "execute_command" ? (step.input.command ?? step.input.argv?.join(" ") ?? "") : step.input.path;
-  const line = text.replaceAll(/\s+/g, " ");
-  return line.length > MAX_SUMMARY_CHARS ? `${line.slice(0, MAX_SUMMARY_CHARS)}…` : line;
 }

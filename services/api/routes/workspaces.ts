@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as api from "../../../contracts/http-api.ts";
 import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
-import { decideTool, ToolPolicy, WORKER_TOOL_LEVELS, WorkerToolName } from "../../../contracts/tools.ts";
+import { decideTool, ToolName, ToolPolicy, TOOLS } from "../../../contracts/tools.ts";
 import { Workspace, WorkspaceUsage } from "../../../contracts/workspace.ts";
 import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
 import { scopeOf } from "../access.ts";
@@ -160,9 +160,16 @@ export const workspaceRoutes: FastifyPluginAsyncZod<WorkspaceRoutesDeps> = async
 
 const toolsOf = ({ toolPolicy }: Workspace): api.WorkspaceTools => ({
   policy: toolPolicy,
-  tools: WorkerToolName.options.map((name) => ({
-    name,
-    level: WORKER_TOOL_LEVELS[name],
-    decision: decideTool(toolPolicy, name),
-  })),
+  tools: ToolName.options.map((name) => {
+    const { side, level } = TOOLS[name];
+    const notConfigured = side === "worker" ? null : "this installation has no adapter for it";
+    return {
+      name,
+      side,
+      level,
+      decision: decideTool(toolPolicy, name),
+      configured: notConfigured === null,
+      notConfigured,
+    };
+  }),
 });

@@ -1,3 +1,4 @@
+import type { ToolInput } from "../../../contracts/tools.ts";
 import type { SandboxExit } from "../sandbox.ts";
 import { InvalidCommandError } from "../sandbox-errors.ts";
 import { literal, parseCommandLine, type CommandLine } from "./command-line.ts";
@@ -10,7 +11,7 @@ import {
   CommandOutOfMemoryError,
   CommandTimedOutError,
 } from "./tool-errors.ts";
-import type { Tool, ToolContext, ToolInput } from "./tool.ts";
+import type { Tool, ToolContext } from "./tool.ts";
 
 /** What a result keeps of a command's output, and what those who follow the task see of it. */
 export const OUTPUT_LIMIT_BYTES = { stdout: 100 * 1024, stderr: 50 * 1024 } as const;

@@ -80,6 +80,33 @@ export class CommandCancelledError extends PlatformError {
   }
 }
 
+export class InvalidPatternError extends PlatformError {
+  constructor(says: string) {
+    super("INVALID_PATTERN", `the expression cannot be searched for: ${says || "the search failed"}`, {
+      remedy: "Correct the regular expression (Perl-compatible), or set regex to false to search for the text itself.",
+      status: 400,
+    });
+  }
+}
+
+export class SearchFailedError extends PlatformError {
+  constructor(says: string) {
+    super("SEARCH_FAILED", `the search ended without an answer: ${says || "git grep failed"}`, {
+      remedy: "Search in a smaller folder, or read the files with other tools.",
+      status: 500,
+    });
+  }
+}
+
+export class SearchTimedOutError extends PlatformError {
+  constructor(timeoutSeconds: number) {
+    super("SEARCH_TIMED_OUT", `the search ran longer than its ${timeoutSeconds} s and was stopped`, {
+      remedy: "Search in a smaller folder, give `include` patterns, or use a simpler expression.",
+      status: 504,
+    });
+  }
+}
+
 export class DiskFullError extends PlatformError {
   constructor(cause: unknown) {
     super("DISK_FULL", "no space is left for the workspace's files", {

@@ -2,12 +2,16 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { SandboxUnavailableError } from "../../../../contracts/errors.ts";
+import {
+  SandboxUnavailableError,
+  ToolNeedsApprovalError,
+  ToolNotConfiguredError,
+} from "../../../../contracts/errors.ts";
 import { ToolPolicy } from "../../../../contracts/tools.ts";
 import { createSandbox, UnavailableSandbox } from "../../../../services/sandbox/create-sandbox.ts";
 import type { Sandbox } from "../../../../services/sandbox/sandbox.ts";
 import { runTool } from "../../../../services/sandbox/tools/registry.ts";
-import type { ToolContext } from "../../../../services/sandbox/tools/tool.ts";
+import type { ApiTools, ToolContext } from "../../../../services/sandbox/tools/tool.ts";
 import { isRoot, Playground, WORKSPACE_UID } from "../support.ts";
 
 describe("the worker's tools", () => {
@@ -66,7 +70,7 @@ describe("the worker's tools", () => {
     assert.equal(binary.output["content"], "//8A");
   });
 
-  it("ask the policy first, then the schema", async () => {
+  it("ask the policy first, then the schema, then a person", async () => {
     const strict = ToolPolicy.parse({
       levels: { safe: "allow", cautious: "ask", dangerous: "deny" },
       tools: { list_directory: "deny" },
@@ -76,7 +80,12 @@ describe("the worker's tools", () => {
         async (name) => (await call(name, "nonsense", {}, strict)).error?.code,
       ),
     );
-    assert.deepEqual(codes, ["TOOL_DENIED", "TOOL_NEEDS_APPROVAL", "TOOL_DENIED"]);
+    assert.deepEqual(codes, ["TOOL_DENIED", "INVALID_TOOL_INPUT", "TOOL_DENIED"]);
+    const asked = await call("create_directory", { path: "asked" }, {}, strict);
+    assert.ok(asked.error instanceof ToolNeedsApprovalError);
+    assert.equal(fs.existsSync(join(folder, "asked")), false);
+    assert.equal((await call("create_directory", { path: "asked" }, { approved: true }, strict)).ok, true);
+    assert.equal((await call("list_directory", {}, { approved: true }, strict)).error?.code, "TOOL_DENIED");
     const invalid = await call("read_file", { path: 1, other: 2 });
     assert.equal(invalid.error?.code, "INVALID_TOOL_INPUT");
     assert.match(invalid.error.message, /path/);
@@ -122,6 +131,28 @@ describe("the worker's tools", () => {
     assert.ok(Buffer.byteLength(String(output["stderr"])) <= 50 * 1024 + 100);
     assert.equal(Buffer.byteLength(said.logged), 600_011 + 200_001);
     assert.ok(Buffer.byteLength(said.shown) <= 150 * 1024 + 200);
+  });
+
+  it("are reached at the API where they run there, by the same rules", async () => {
+    const made: unknown[] = [];
+    const apiTools: ApiTools = {
+      async call(name, input, { callId }) {
+        made.push({ name, input, callId });
+        if (name === "database_query") throw new ToolNotConfiguredError(name, "a key");
+        return { status: 200 };
+      },
+    };
+    const request = { url: "http://example.com/" };
+    const answer = await call("http_request", request, { apiTools, callId: "step-3" });
+    assert.deepEqual([answer.ok, answer.output], [true, { status: 200 }]);
+    const refused = await call("database_query", { query: "select 1" }, { apiTools });
+    assert.equal(refused.error?.code, "TOOL_NOT_CONFIGURED");
+    assert.equal((await call("http_request", request)).error?.code, "TOOL_NOT_CONFIGURED");
+    const denied = ToolPolicy.parse({ tools: { http_request: "deny" } });
+    assert.equal((await call("http_request", request, { apiTools }, denied)).error?.code, "TOOL_DENIED");
+    assert.equal((await call("http_request", { url: "ftp://x" }, { apiTools })).error?.code, "INVALID_TOOL_INPUT");
+    assert.equal(made.length, 2);
+    assert.partialDeepStrictEqual(made[0], { name: "http_request", input: { method: "GET" }, callId: "step-3" });
   });
 
   it("work without a sandbox, but for commands", async () => {

@@ -1,0 +1,37 @@
+import type { TaskStep } from "../../../contracts/tools.ts";
+
+const MAX_SUMMARY_CHARS = 200;
+
+/** A call with its input checked: a step of a task, or what a model asked for. */
+export type ToolCall = { [Step in TaskStep as Step["tool"]]: Pick<Step, "tool" | "input"> }[TaskStep["tool"]];
+
+/** What a call does, in a line for people: events, approvals and the task's log show it. */
+export function summariseCall(call: ToolCall): string {
+  const line = describe(call).replaceAll(/\s+/g, " ");
+  return line.length > MAX_SUMMARY_CHARS ? `${line.slice(0, MAX_SUMMARY_CHARS)}…` : line;
+}
+
+function describe(call: ToolCall): string {
+  switch (call.tool) {
+    case "execute_command":
+      return call.input.command ?? call.input.argv?.join(" ") ?? "";
+    case "list_directory":
+    case "read_file":
+    case "write_file":
+    case "create_directory":
+      return call.input.path;
+    case "search_codebase":
+    case "search_documents":
+    case "semantic_search":
+    case "search_images":
+    case "search_tables":
+      return call.input.query;
+    case "database_query":
+      return `${call.input.database}: ${call.input.query}`;
+    case "composio_execute":
+      return call.input.tool;
+    case "http_request":
+      // What follows a `?` may be a secret.
+      return `${call.input.method} ${call.input.url.replace(/[?#].*$/s, "")}`;
+  }
+}
