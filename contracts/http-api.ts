@@ -36,11 +36,15 @@ const DEFAULT_PAGE = 50;
 const MAX_PAGE = 500;
 
 /** `a,b`, or the parameter more than once. */
-const anyOf = <Words extends Readonly<Record<string, string>>>(words: z.ZodEnum<Words>) =>
-  z
-    .union([z.string(), z.array(z.string())])
+function anyOf<Words extends Readonly<Record<string, string>>>(words: z.ZodEnum<Words>) {
+  const one = words.options.join("|");
+  // Documented as a pattern, refused by the enum, whose message names the words.
+  const some = z.string().meta({ pattern: `^(${one})(,(${one}))*$` });
+  return z
+    .union([some, z.array(some)])
     .transform((value) => [value].flat().flatMap((part) => part.split(",")))
     .pipe(z.array<z.ZodType<Words[keyof Words], string>>(words as never));
+}
 
 const page = {
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE).describe("Entries per page."),

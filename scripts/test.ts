@@ -72,13 +72,20 @@ async function runTests(files: string[], tally: Tally): Promise<void> {
   await new Promise((resolve, reject) => reporter.on("end", resolve).on("error", reject));
 }
 
-/** One after the other: each takes all the cores that there are. Without Go the tests that need them skip and say so. */
-async function buildServers(tally: Tally): Promise<void> {
-  for (const script of ["tests/support/cluster/build.ts", "engine/tests/support/s3-server.ts"]) {
+/** What tests run against or with, installed by these programs. */
+const TEST_TOOLS = [
+  "tests/support/schemathesis/schemathesis.ts",
+  "tests/support/cluster/build.ts",
+  "engine/tests/support/s3-server.ts",
+];
+
+/** One after the other: each takes all the cores that there are. Where Go or Python is not there it says what is missing. */
+async function installTestTools(tally: Tally): Promise<void> {
+  for (const script of TEST_TOOLS) {
     const { ok, output } = await runCheck(process.execPath, [script]);
     if (ok) continue;
     tally.failed += 1;
-    tally.failures.push(`${script} could not build its server`);
+    tally.failures.push(`${script} could not install what it is for`);
     process.stdout.write(`✖ ${script}\n${output}`);
   }
 }
@@ -90,11 +97,11 @@ const partTests = () =>
 const endToEndTests = () => globSync("tests/e2e/**/*.test.ts", { cwd: ROOT });
 
 const tally: Tally = { passed: 0, failed: 0, skipped: [], failures: [] };
-// Servers that tests build from Go modules: a quarter of an hour of one core on a machine that never did, seconds after.
-// They are built beside the checks; a test file has no time for that.
-const builds = named.length > 0 ? undefined : buildServers(tally);
+// Servers that tests build from Go modules take a quarter of an hour of one core on a machine that never did, seconds
+// after. It is done beside the checks; a test file has no time for that.
+const installs = named.length > 0 ? undefined : installTestTools(tally);
 if (named.length === 0 && !flags.has("--tests-only")) await runChecks(tally);
-await builds;
+await installs;
 const files = named.length > 0 ? named : [...partTests(), ...(flags.has("--all") ? endToEndTests() : [])];
 await runTests(files.map((file) => path.resolve(ROOT, file)).sort(), tally);
 

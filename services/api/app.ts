@@ -21,6 +21,7 @@ import { taskRoutes } from "./routes/tasks.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { workspaceFileRoutes, type WorkspaceFileRoutesDeps } from "./routes/workspace-files.ts";
 import { workspaceRoutes, type WorkspaceRoutesDeps } from "./routes/workspaces.ts";
+import { refuseUnstorableText } from "./storable-requests.ts";
 import type { TaskListing } from "./task-listing.ts";
 import { hashToken, type TokenStore } from "./token-store.ts";
 
@@ -93,12 +94,13 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   });
   app.addHook("preClose", async () => streams.close());
   closeConnectionsGracefully(app);
-  answerProblems(app);
   guardRoutes(app, {
     adminTokenHash: hashToken(options.adminToken),
     tokens: deps.tokens,
     taskStatus: (taskId) => deps.runner.status(taskId),
   });
+  answerProblems(app);
+  refuseUnstorableText(app);
   auditMutations(app, deps);
   metrics.observe(app);
   logRequests(app);

@@ -27,6 +27,15 @@ export class RouteNotFoundError extends PlatformError {
   }
 }
 
+export class MethodNotAllowedError extends PlatformError {
+  constructor(method: string, path: string, allowed: readonly string[]) {
+    super("METHOD_NOT_ALLOWED", `${path} takes ${allowed.join(", ")}, not ${method}`, {
+      remedy: "See /docs or /openapi.json for what every route takes.",
+      status: 405,
+    });
+  }
+}
+
 export class WorkspaceRequiredError extends PlatformError {
   constructor() {
     super("WORKSPACE_REQUIRED", "an admin token belongs to no workspace, and the request names none", {

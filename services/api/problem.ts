@@ -6,7 +6,8 @@ import { PlatformError } from "../../contracts/errors.ts";
 import type { Problem } from "../../contracts/http-api.ts";
 import { type ProblemIssue } from "../../contracts/http-api.ts";
 import { isTransient } from "../runtime/database.ts";
-import { RecordUnavailableError, RouteNotFoundError } from "./errors.ts";
+import { AllowedMethods } from "./allowed-methods.ts";
+import { MethodNotAllowedError, RecordUnavailableError, RouteNotFoundError } from "./errors.ts";
 
 const PROBLEM_MEDIA_TYPE = "application/problem+json";
 
@@ -19,10 +20,21 @@ interface Facts {
   readonly issues?: ProblemIssue[];
 }
 
-/** Makes every error of the app a problem document: thrown ones, unknown routes, and what Fastify itself refuses. */
+/**
+ * Makes every error of the app a problem document: thrown ones, unknown routes, and what Fastify itself refuses. Call it
+ * after `guardRoutes`, whose table says what a path takes.
+ */
 export function answerProblems(app: FastifyInstance): void {
+  const allowed = new AllowedMethods(app.routeTable);
+  const noRoute = (request: FastifyRequest, reply: FastifyReply): PlatformError => {
+    const methods = allowed.of(pathOf(request));
+    if (methods.length === 0) return new RouteNotFoundError(request.method, pathOf(request));
+    void reply.header("allow", methods.join(", "));
+    return new MethodNotAllowedError(request.method, pathOf(request), methods);
+  };
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const facts = factsOf(error);
+    // A request without a route may be refused for its form first; that it has none is what its sender must know.
+    const facts = request.is404 ? factsOfPlatform(noRoute(request, reply)) : factsOf(error);
     if (facts.status >= 500) {
       request.log.error(
         { event: "request_failed", err: error, method: request.method, code: facts.code },
@@ -31,8 +43,8 @@ export function answerProblems(app: FastifyInstance): void {
     }
     return sendProblem(request, reply, facts);
   });
-  app.setNotFoundHandler((request) => {
-    throw new RouteNotFoundError(request.method, pathOf(request));
+  app.setNotFoundHandler((request, reply) => {
+    throw noRoute(request, reply);
   });
 }
 
@@ -95,12 +107,17 @@ function titleOf(code: string, status: number): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+const factsOfPlatform = ({ status, code, message, remedy, retryAfterSeconds }: PlatformError): Facts => ({
+  status,
+  code,
+  detail: message,
+  remedy,
+  retryAfterSeconds,
+});
+
 function factsOf(error: FastifyError): Facts {
   const known = asPlatformError(error);
-  if (known !== undefined) {
-    const { status, code, message, remedy, retryAfterSeconds } = known;
-    return { status, code, detail: message, remedy, retryAfterSeconds };
-  }
+  if (known !== undefined) return factsOfPlatform(known);
   if (hasZodFastifySchemaValidationErrors(error)) return invalidRequest(error);
   const refusal = FASTIFY_REFUSALS[error.code];
   if (refusal !== undefined) return { ...refusal, detail: error.message.replace(/\.$/, "") };

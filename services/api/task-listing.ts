@@ -2,6 +2,7 @@ import type { TaskList, TaskListQuery } from "../../contracts/http-api.ts";
 import type { AgentTask } from "../../contracts/task.ts";
 import { microsOf, parseCursor, timeOf, toPage } from "../runtime/cursor.ts";
 import type { Queryable } from "../runtime/database.ts";
+import { instantOrNull } from "../runtime/instant.ts";
 import { getTask } from "../runner/task-queries.ts";
 import { STATUS_COLUMNS, toTaskStatus, type StatusRow } from "../runner/task-record.ts";
 
@@ -42,8 +43,8 @@ export class PostgresTaskListing implements TaskListing {
         query.taskType ?? null,
         query.priority ?? null,
         query.correlationId ?? null,
-        query.submittedAfter ?? null,
-        query.submittedBefore ?? null,
+        instantOrNull(query.submittedAfter),
+        instantOrNull(query.submittedBefore),
         before?.micros ?? null,
         before?.id ?? null,
         query.limit + 1,

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Pool } from "pg";
 import type { ApiToken, CreatedToken, TokenCreation } from "../../contracts/http-api.ts";
+import { instantOrNull } from "../runtime/instant.ts";
 import { TokenNotFoundError } from "./errors.ts";
 
 /** Whose tokens: a workspace's, or (null) the administrators'. */
@@ -47,7 +48,7 @@ export class PostgresTokenStore implements TokenStore {
     const { rows } = await this.#database.query<Row>(
       `INSERT INTO api_tokens (name, scope, workspace_id, token_hash, expires_at)
        VALUES ($1, CASE WHEN $2::uuid IS NULL THEN 'admin' ELSE 'workspace' END, $2, $3, $4) RETURNING ${COLUMNS}`,
-      [creation.name, owner, hashToken(token), creation.expiresAt ?? null],
+      [creation.name, owner, hashToken(token), instantOrNull(creation.expiresAt)],
     );
     return { ...toToken(only(rows)), token };
   }

@@ -7,6 +7,7 @@ import {
 } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import { isTerminal, type AgentTask, type TaskState } from "../../contracts/task.ts";
+import { findUnstorable } from "../runtime/storable-text.ts";
 import { NothingToRunError, TaskNotStorableError } from "./errors.ts";
 
 /** What a workspace has waiting and has submitted of late: what its plan's limits are held against. */
@@ -33,18 +34,8 @@ export function checkRunnable(task: Pick<AgentTask, "taskId" | "steps" | "prompt
  * @throws TaskNotStorableError when a text holds what the record cannot: NUL, or half of a surrogate pair.
  */
 export function checkStorable(task: AgentTask): void {
-  const path = findUnstorable(task, []);
+  const path = findUnstorable(task);
   if (path !== undefined) throw new TaskNotStorableError(task.taskId, path.join("."));
-}
-
-function findUnstorable(value: unknown, path: readonly string[]): readonly string[] | undefined {
-  if (typeof value === "string") return value.includes("\0") || !value.isWellFormed() ? path : undefined;
-  if (typeof value !== "object" || value === null) return undefined;
-  for (const [key, item] of Object.entries(value)) {
-    const found = findUnstorable(key, path) ?? findUnstorable(item, [...path, key]);
-    if (found !== undefined) return found;
-  }
-  return undefined;
 }
 
 /** @throws QueueFullError, SubmissionRateExceededError */

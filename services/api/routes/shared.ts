@@ -7,6 +7,6 @@ export const workspaceParams = z.strictObject({ workspaceId: z.uuid().toLowerCas
 const problem = { description: "A problem document.", content: { "application/problem+json": { schema: Problem } } };
 type Status = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503 | 507;
 
-/** The problems that a route answers with, beside those that every route with a token may: 401, 500 and 503. */
+/** The problems that a route answers with, beside those that every route with a token may: 401, 431, 500 and 503. */
 export const problems = (...statuses: Status[]): Record<number, typeof problem> =>
-  Object.fromEntries([...statuses, 401, 500, 503].map((status) => [status, problem]));
+  Object.fromEntries([...statuses, 401, 431, 500, 503].map((status) => [status, problem]));

@@ -1,9 +1,7 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { LogEntry } from "../../../contracts/http-api.ts";
 import { isTerminal } from "../../../contracts/task.ts";
-import { TaskEvent } from "../../../contracts/task-event.ts";
 import type { TaskRunner } from "../../runner/task-runner.ts";
 import { taskOf } from "../access.ts";
 import { sseEvent, type EventStreams } from "../event-streams.ts";
@@ -18,7 +16,12 @@ export interface TaskStreamRoutesDeps {
 }
 
 const tags = ["tasks"];
-const sequence = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** The record's numbers end there; nothing follows it. */
+const MAX_SEQUENCE = 2 ** 31 - 1;
+const sequence = z
+  .string()
+  .regex(/^\d{1,16}$/, "must be a number of an event")
+  .transform((digits) => Math.min(Number(digits), MAX_SEQUENCE));
 const resume = {
   headers: z.looseObject({
     "last-event-id": sequence.optional().describe("Number of the last event that was seen: the next one comes first."),
@@ -28,9 +31,20 @@ const after = sequence.optional().describe("As `Last-Event-ID`, which wins.");
 const eventsQuery = z.strictObject({ after });
 const logsQuery = z.strictObject({
   after,
-  follow: z.stringbool().default(true).describe("`false` ends with what is there now."),
+  follow: z.enum(["true", "false"]).default("true").describe("`false` ends with what is there now."),
 });
-const eventStream = <Item extends z.ZodType>(schema: Item) => ({ "text/event-stream": { schema } });
+/** One event of the stream; a field that is not there does not stand in it. */
+const eventStream = (item: string) => ({
+  "text/event-stream": {
+    schema: z.strictObject({
+      event: z.literal("message").optional(),
+      id: z.string().describe("The number to give back as `Last-Event-ID`."),
+      data: z
+        .string()
+        .meta({ contentMediaType: "application/json", contentSchema: { $ref: `#/components/schemas/${item}` } }),
+    }),
+  },
+});
 const ended = z.null().describe("The task has ended and every event was seen: do not come back.");
 
 /** `/api/tasks/{id}/events` and `/logs`: what happens, live, resumable. */
@@ -52,7 +66,7 @@ export const taskStreamRoutes: FastifyPluginAsyncZod<TaskStreamRoutesDeps> = asy
         querystring: eventsQuery,
         ...resume,
         response: {
-          200: { description: "The events.", content: eventStream(TaskEvent) },
+          200: { description: "The events.", content: eventStream("TaskEvent") },
           204: ended,
           ...problems(400, 404),
         },
@@ -85,7 +99,7 @@ export const taskStreamRoutes: FastifyPluginAsyncZod<TaskStreamRoutesDeps> = asy
         response: {
           200: {
             description: "The log.",
-            content: { ...eventStream(LogEntry), "text/plain; charset=utf-8": { schema: z.string() } },
+            content: { ...eventStream("LogEntry"), "text/plain; charset=utf-8": { schema: z.string() } },
           },
           204: ended,
           ...problems(400, 404),
@@ -96,7 +110,7 @@ export const taskStreamRoutes: FastifyPluginAsyncZod<TaskStreamRoutesDeps> = asy
       const from = request.headers["last-event-id"] ?? request.query.after ?? 0;
       const asEvents = accepts(request, "text/event-stream");
       if (asEvents && (await nothingFollows(runner, request, from))) return reply.code(204).send(null);
-      return sendLog({ ...deps, request, reply, asEvents, from, follow: request.query.follow });
+      return sendLog({ ...deps, request, reply, asEvents, from, follow: request.query.follow === "true" });
     },
   );
 };

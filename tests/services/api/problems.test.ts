@@ -15,7 +15,11 @@ const step = (tool: string, input: unknown) => ({ prompt: "x", steps: [{ tool, i
 const BAD_REQUESTS: readonly (readonly [string, string, unknown, number, string, string?])[] = [
   ["GET", "/nowhere", undefined, 404, "ROUTE_NOT_FOUND"],
   ["GET", "/api/tasks/", undefined, 400, "VALIDATION_FAILED", "/taskId"],
-  ["DELETE", "/api/tasks", undefined, 404, "ROUTE_NOT_FOUND"],
+  ["DELETE", "/api/tasks", undefined, 405, "METHOD_NOT_ALLOWED"],
+  ["QUERY", "/api/tasks", undefined, 405, "METHOD_NOT_ALLOWED"],
+  ["POST", "/api/workspaces", { name: "a\0b" }, 400, "UNSTORABLE_TEXT"],
+  ["POST", "/api/workspaces", { name: "half \ud83d" }, 400, "UNSTORABLE_TEXT"],
+  ["GET", "/api/tasks?correlationId=%00", undefined, 400, "UNSTORABLE_TEXT"],
   ["GET", "/api/tasks/not-an-id", undefined, 400, "VALIDATION_FAILED", "/taskId"],
   ["GET", `/api/tasks/${ID}`, undefined, 404, "TASK_NOT_FOUND"],
   ["GET", `/api/workspaces/${ID}`, undefined, 404, "WORKSPACE_NOT_FOUND"],
