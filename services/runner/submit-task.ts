@@ -1,7 +1,8 @@
 import { TaskConflictError, WorkspaceNotFoundError } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import type { AgentTask, TaskStatus } from "../../contracts/task.ts";
-import { withTransaction, type Pool, type PoolClient, type Queryable } from "../runtime/database.ts";
+import { Batcher } from "../runtime/batcher.ts";
+import { prepared, withTransaction, type Pool, type PoolClient, type Queryable } from "../runtime/database.ts";
 import { checkLoad, checkStorable, checkTimeout, fingerprint, type WorkspaceLoad } from "./submission.ts";
 import { STATUS_COLUMNS, toTaskStatus, type StatusRow } from "./task-record.ts";
 
@@ -11,114 +12,183 @@ export interface Submission {
   readonly isNew: boolean;
 }
 
-/**
- * Records a task as queued, once. When this resolves it is committed.
- *
- * @throws TaskConflictError, WorkspaceNotFoundError, QueueFullError, SubmissionRateExceededError, TimeoutAbovePlanError,
- * TaskNotStorableError
- */
-export async function submitTask(
-  pool: Pool,
-  task: AgentTask,
-  options: { readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>; readonly retryOf?: string },
-): Promise<Submission> {
-  checkStorable(task);
-  const print = fingerprint(task);
-  const known = await findSubmitted(pool, task.taskId, print);
-  if (known !== undefined) return { status: known, isNew: false };
-
-  const status = await withTransaction(pool, async (client) => {
-    // Submissions of one workspace pass one at a time from here: its limits are exact.
-    const plan = await lockWorkspace(client, task.workspaceId);
-    const limits = options.planLimits[plan];
-    checkTimeout(task, plan, limits);
-    checkLoad(task.workspaceId, await measureLoad(client, task.workspaceId), limits);
-    return insertTask(client, task, print, options.retryOf);
-  });
-  if (status !== undefined) return { status, isNew: true };
-
-  // The same id came from two sides at once, and the other one was first.
-  const other = await findSubmitted(pool, task.taskId, print);
-  if (other === undefined) throw new TaskConflictError(task.taskId);
-  return { status: other, isNew: false };
+/** A task on its way into the record. */
+interface Candidate {
+  readonly task: AgentTask;
+  readonly print: Buffer;
+  readonly retryOf: string | undefined;
 }
 
-async function findSubmitted(database: Queryable, taskId: string, print: Buffer): Promise<TaskStatus | undefined> {
+export interface SubmitterDeps {
+  readonly pool: Pool;
+  readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
+}
+
+/** What became of a candidate: recorded, refused by a limit, there already (by its id), or not looked at. */
+type Answer = TaskStatus | Error | "id_taken" | "workspace_busy";
+
+const NOTHING: WorkspaceLoad = { queuedTasks: 0, submittedLastMinute: 0, secondsUntilNextSlot: 0 };
+
+/** Records tasks as queued, each once; those that come while others are being recorded, together. */
+export class Submitter {
+  readonly #deps: SubmitterDeps;
+  readonly #batcher: Batcher<Candidate, Answer>;
+
+  constructor(deps: SubmitterDeps) {
+    this.#deps = deps;
+    this.#batcher = new Batcher({ run: (candidates) => this.#record(candidates, "skip") });
+  }
+
+  /**
+   * When this resolves, the task is committed.
+   *
+   * @throws TaskConflictError, WorkspaceNotFoundError, QueueFullError, SubmissionRateExceededError,
+   * TimeoutAbovePlanError, TaskNotStorableError
+   */
+  async submit(task: AgentTask, options: { readonly retryOf?: string } = {}): Promise<Submission> {
+    checkStorable(task);
+    const candidate: Candidate = { task, print: fingerprint(task), retryOf: options.retryOf };
+    let answer = await this.#batcher.add(candidate).catch(asAnswer);
+    // Whoever holds up one workspace holds up its own submissions alone.
+    if (answer === "workspace_busy") {
+      [answer = "id_taken"] = await this.#record([candidate], "wait").catch((error: unknown) => [asAnswer(error)]);
+    }
+    if (typeof answer === "object" && !(answer instanceof Error)) return { status: answer, isNew: true };
+    // A task that was submitted before is answered for, whatever its workspace may submit now.
+    const known = await findSubmitted(this.#deps.pool, candidate);
+    if (known !== undefined) return { status: known, isNew: false };
+    throw answer instanceof Error ? answer : new TaskConflictError(task.taskId);
+  }
+
+  async #record(candidates: readonly Candidate[], locked: "skip" | "wait"): Promise<Answer[]> {
+    return withTransaction(this.#deps.pool, async (client) => {
+      const workspaceIds = [...new Set(candidates.map(({ task }) => task.workspaceId))];
+      // Submissions of one workspace pass one at a time from here: its limits are exact.
+      const plans = await lockWorkspaces(client, workspaceIds, locked);
+      const loads = await measureLoads(client, [...plans.keys()]);
+      const refusals = new Map<Candidate, Answer>();
+      for (const candidate of candidates) {
+        const { workspaceId } = candidate.task;
+        const plan = plans.get(workspaceId);
+        const load = loads.get(workspaceId) ?? NOTHING;
+        const refusal =
+          plan !== undefined
+            ? this.#refusal(candidate.task, plan, load)
+            : locked === "skip"
+              ? "workspace_busy"
+              : new WorkspaceNotFoundError(workspaceId);
+        if (refusal === undefined) loads.set(workspaceId, withOneMore(load));
+        else refusals.set(candidate, refusal);
+      }
+      const recorded = await insertTasks(
+        client,
+        candidates.filter((candidate) => !refusals.has(candidate)),
+      );
+      return candidates.map((candidate) => refusals.get(candidate) ?? recorded.get(candidate) ?? "id_taken");
+    });
+  }
+
+  #refusal(task: AgentTask, plan: PlanTier, load: WorkspaceLoad): Error | undefined {
+    const limits = this.#deps.planLimits[plan];
+    try {
+      checkTimeout(task, plan, limits);
+      checkLoad(task.workspaceId, load, limits);
+      return undefined;
+    } catch (error) {
+      return error as Error;
+    }
+  }
+}
+
+/** A commit whose answer was lost may have taken place: the record is asked before the error is told. */
+const asAnswer = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
+
+const withOneMore = (load: WorkspaceLoad): WorkspaceLoad => ({
+  queuedTasks: load.queuedTasks + 1,
+  submittedLastMinute: load.submittedLastMinute + 1,
+  secondsUntilNextSlot: load.submittedLastMinute === 0 ? 60 : load.secondsUntilNextSlot,
+});
+
+async function findSubmitted(database: Queryable, { task, print }: Candidate): Promise<TaskStatus | undefined> {
   const { rows } = await database.query<StatusRow & { fingerprint: Buffer }>(
     `SELECT ${STATUS_COLUMNS}, fingerprint FROM task_executions WHERE id = $1`,
-    [taskId],
-  );
-  const row = rows[0];
-  if (row === undefined) return undefined;
-  if (!row.fingerprint.equals(print)) throw new TaskConflictError(taskId);
-  return toTaskStatus(row);
-}
-
-async function lockWorkspace(client: PoolClient, workspaceId: string): Promise<PlanTier> {
-  const { rows } = await client.query<{ plan: PlanTier }>(
-    "SELECT plan FROM workspaces WHERE id = $1 FOR NO KEY UPDATE",
-    [workspaceId],
-  );
-  const row = rows[0];
-  if (row === undefined) throw new WorkspaceNotFoundError(workspaceId);
-  return row.plan;
-}
-
-async function measureLoad(client: PoolClient, workspaceId: string): Promise<WorkspaceLoad> {
-  const { rows } = await client.query<WorkspaceLoad>(
-    `SELECT
-       (SELECT count(*)::int FROM task_executions WHERE workspace_id = $1 AND status = 'queued') AS "queuedTasks",
-       count(*)::int AS "submittedLastMinute",
-       coalesce(60 - extract(epoch FROM now() - min(submitted_at)), 0)::float8 AS "secondsUntilNextSlot"
-     FROM task_executions WHERE workspace_id = $1 AND submitted_at > now() - interval '60 seconds'`,
-    [workspaceId],
-  );
-  return rows[0] ?? { queuedTasks: 0, submittedLastMinute: 0, secondsUntilNextSlot: 0 };
-}
-
-/** Undefined when the id is taken. */
-async function insertTask(
-  client: PoolClient,
-  task: AgentTask,
-  print: Buffer,
-  retryOf: string | undefined,
-): Promise<TaskStatus | undefined> {
-  const { prompt, ...configuration } = task;
-  const inserted = await client.query(
-    `INSERT INTO task_executions (id, workspace_id, task_type, agent_id, prompt, configuration, fingerprint, priority,
-       runner_backend, timeout_seconds, max_retries, resources_requested, retry_of, parent_execution_id, correlation_id,
-       not_before, delayed)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $9, $10, $11, $12, $13, $14, $15, coalesce($15::timestamptz > now(), false))
-     ON CONFLICT (id) DO NOTHING`,
-    [
-      task.taskId,
-      task.workspaceId,
-      task.taskType,
-      task.agentId,
-      prompt,
-      JSON.stringify(configuration),
-      print,
-      task.priority,
-      task.timeoutSeconds,
-      task.maxRetries,
-      JSON.stringify(task.resources),
-      retryOf ?? null,
-      task.parentExecutionId ?? null,
-      task.correlationId ?? null,
-      task.notBefore ?? null,
-    ],
-  );
-  if (inserted.rowCount === 0) return undefined;
-  const { rows } = await client.query<StatusRow>(
-    `WITH queued AS (
-       UPDATE task_executions SET status = 'queued', event_count = 2 WHERE id = $1 RETURNING ${STATUS_COLUMNS}
-     ), events AS (
-       INSERT INTO task_events (task_id, sequence, body)
-       VALUES ($1, 1, '{"type": "task_submitted"}'), ($1, 2, '{"type": "task_queued"}')
-     )
-     SELECT * FROM queued`,
     [task.taskId],
   );
   const row = rows[0];
-  return row === undefined ? undefined : toTaskStatus(row);
+  if (row === undefined) return undefined;
+  if (!row.fingerprint.equals(print)) throw new TaskConflictError(task.taskId);
+  return toTaskStatus(row);
+}
+
+/** In one order everywhere, so that no two wait for each other. */
+const LOCK_WORKSPACES = "SELECT id, plan FROM workspaces WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE";
+
+async function lockWorkspaces(
+  client: PoolClient,
+  workspaceIds: readonly string[],
+  locked: "skip" | "wait",
+): Promise<Map<string, PlanTier>> {
+  const statement = locked === "skip" ? `${LOCK_WORKSPACES} SKIP LOCKED` : LOCK_WORKSPACES;
+  const { rows } = await client.query<{ id: string; plan: PlanTier }>(prepared(statement, [workspaceIds]));
+  return new Map(rows.map(({ id, plan }) => [id, plan]));
+}
+
+const MEASURE_LOADS = `
+  SELECT asked.id, queued.tasks AS "queuedTasks", late.tasks AS "submittedLastMinute", late.seconds AS "secondsUntilNextSlot"
+  FROM unnest($1::uuid[]) AS asked (id)
+  CROSS JOIN LATERAL (
+    SELECT count(*)::int AS tasks FROM task_executions t WHERE t.workspace_id = asked.id AND t.status = 'queued'
+  ) queued
+  CROSS JOIN LATERAL (
+    SELECT count(*)::int AS tasks, coalesce(60 - extract(epoch FROM now() - min(submitted_at)), 0)::float8 AS seconds
+    FROM task_executions t WHERE t.workspace_id = asked.id AND t.submitted_at > now() - interval '60 seconds'
+  ) late`;
+
+async function measureLoads(client: PoolClient, workspaceIds: readonly string[]): Promise<Map<string, WorkspaceLoad>> {
+  const { rows } = await client.query<WorkspaceLoad & { id: string }>(prepared(MEASURE_LOADS, [workspaceIds]));
+  return new Map(rows.map(({ id, ...load }) => [id, load]));
+}
+
+const INSERT_TASKS = `
+  WITH inserted AS (
+    INSERT INTO task_executions (id, workspace_id, task_type, agent_id, prompt, configuration, fingerprint, priority,
+      runner_backend, timeout_seconds, max_retries, resources_requested, retry_of, parent_execution_id, correlation_id,
+      not_before, delayed, status, event_count)
+    SELECT id, "workspaceId", "taskType", "agentId", prompt, configuration, decode(print, 'hex'), priority,
+      'queued', "timeoutSeconds", "maxRetries", resources, "retryOf", "parentExecutionId", "correlationId",
+      "notBefore", coalesce("notBefore" > now(), false), 'queued', 2
+    FROM jsonb_to_recordset($1::jsonb) AS given (
+      id uuid, "workspaceId" uuid, "taskType" text, "agentId" text, prompt text, configuration jsonb, print text,
+      priority task_priority, "timeoutSeconds" int, "maxRetries" int, resources jsonb, "retryOf" uuid,
+      "parentExecutionId" uuid, "correlationId" text, "notBefore" timestamptz)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING ${STATUS_COLUMNS}
+  ), events AS (
+    INSERT INTO task_events (task_id, sequence, body)
+    SELECT id, sequence, body FROM inserted
+    CROSS JOIN (VALUES (1, '{"type": "task_submitted"}'::jsonb), (2, '{"type": "task_queued"}')) AS events (sequence, body)
+  )
+  SELECT * FROM inserted`;
+
+/** The status of those that were new. */
+async function insertTasks(client: PoolClient, candidates: readonly Candidate[]): Promise<Map<Candidate, TaskStatus>> {
+  // Of two with the same id in one batch, the first one counts.
+  const byId = new Map([...candidates].reverse().map((candidate) => [candidate.task.taskId, candidate]));
+  if (byId.size === 0) return new Map();
+  const given = [...byId.values()].reverse().map(({ task, print, retryOf }) => {
+    const { prompt, ...configuration } = task;
+    const { taskId, workspaceId, taskType, agentId, priority, timeoutSeconds, maxRetries, resources } = task;
+    const { parentExecutionId, correlationId, notBefore } = task;
+    return {
+      ...{ id: taskId, workspaceId, taskType, agentId, prompt, configuration, print: print.toString("hex"), retryOf },
+      ...{ priority, timeoutSeconds, maxRetries, resources, parentExecutionId, correlationId, notBefore },
+    };
+  });
+  const { rows } = await client.query<StatusRow>(prepared(INSERT_TASKS, [JSON.stringify(given)]));
+  return new Map(
+    rows.flatMap((row) => {
+      const candidate = byId.get(row.id);
+      return candidate === undefined ? [] : [[candidate, toTaskStatus(row)] as const];
+    }),
+  );
 }

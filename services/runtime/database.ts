@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import pg from "pg";
 import type { Logger } from "./logger.ts";
 
@@ -42,6 +43,22 @@ export function createPool(options: PoolOptions): Pool {
   // Without a listener the loss of an idle connection would end the process.
   pool.on("error", (error) => options.log.warn({ event: "database_connection_lost", err: error }, "connection lost"));
   return pool;
+}
+
+const names = new Map<string, string>();
+
+/**
+ * A statement that each connection parses and plans once, for those that run many times a second: planning takes longer
+ * than most of them run. `text` must be a constant of the program, since every text stays with the connections. A pooler
+ * between here and the server must know prepared statements (PgBouncer does since 1.21).
+ */
+export function prepared(text: string, values: readonly unknown[]): pg.QueryConfig {
+  let name = names.get(text);
+  if (name === undefined) {
+    name = createHash("sha256").update(text).digest("hex").slice(0, 32);
+    names.set(text, name);
+  }
+  return { name, text, values: [...values] };
 }
 
 /**
