@@ -37,16 +37,20 @@ export async function schemathesis(
   args: readonly string[],
 ): Promise<{ readonly exitCode: number; readonly output: string }> {
   await install();
-  return run(path.join(FOLDER, "bin/st"), ["--config-file", CONFIG, "run", "--no-color", ...args], { mayFail: true });
+  // It keeps a cache where it is started.
+  return run(path.join(FOLDER, "bin/st"), ["--config-file", CONFIG, "run", "--no-color", ...args], {
+    mayFail: true,
+    cwd: FOLDER,
+  });
 }
 
 function run(
   program: string,
   args: readonly string[],
-  { mayFail = false } = {},
+  { mayFail = false, cwd = TOOLS } = {},
 ): Promise<{ exitCode: number; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => (output += text));
