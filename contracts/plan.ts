@@ -4,6 +4,8 @@ import { z } from "zod";
 export const PlanTier = z.enum(["starter", "pilot", "pro", "business", "enterprise"]);
 export type PlanTier = z.infer<typeof PlanTier>;
 
+const tokens = z.int().min(0).nullable();
+
 /** The limits of a workspace. Every one can be overridden per stack (`plans` of the stack's configuration). */
 export const PlanLimits = z.strictObject({
   maxRunningTasks: z.int().min(1).describe("Tasks that may run at once; what is over waits in the queue."),
@@ -11,6 +13,8 @@ export const PlanLimits = z.strictObject({
   submissionsPerMinute: z.int().min(1).describe("Submissions accepted per minute; one more is answered with 429."),
   storageQuotaBytes: z.int().min(1).describe("Bytes that the workspace's files may take."),
   maxTimeoutSeconds: z.int().min(1).max(3_600).describe("The longest timeout that a task may ask for."),
+  tokensPerDay: tokens.describe("Tokens of language models that the tasks may use on one day (UTC); null: no limit."),
+  tokensPerMonth: tokens.describe("The same in one calendar month (UTC)."),
 });
 export type PlanLimits = z.infer<typeof PlanLimits>;
 
@@ -21,6 +25,9 @@ const limits = (maxRunningTasks: number, storageGib: number, maxQueuedTasks: num
   submissionsPerMinute,
   storageQuotaBytes: storageGib * GIB,
   maxTimeoutSeconds: 3_600,
+  // What a token costs differs a thousandfold between models, and a local one costs nothing: for the operator to say.
+  tokensPerDay: null,
+  tokensPerMonth: null,
 });
 
 /** The limits of each plan where a stack sets none. */

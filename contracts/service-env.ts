@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LlmConfig, LlmKeys } from "./llm.ts";
 import { PlanLimitOverrides, resolvePlanLimits } from "./plan.ts";
 import { TaskPriority } from "./task.ts";
 
@@ -7,18 +8,21 @@ const logLevel = z.enum(["trace", "debug", "info", "warn", "error"]).default("in
 const databaseUrl = z.url({ protocol: /^postgres(ql)?$/ });
 const key32 = z.base64().refine((text) => Buffer.from(text, "base64").length === 32, "must be 32 bytes in base64");
 
-/** JSON text, e.g. `{"pro": {"maxRunningTasks": 5}}`; parsed to the limits of every plan. */
-const planLimits = z
-  .string()
-  .default("{}")
-  .transform((text, context): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: `is not JSON: ${String(error)}` });
-      return z.NEVER;
-    }
-  })
+/** A variable that holds JSON text. */
+const jsonText = (absent: string) =>
+  z
+    .string()
+    .default(absent)
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue({ code: "custom", message: "is not JSON" }); // the parser's own words repeat the text: it may be secret
+        return z.NEVER;
+      }
+    });
+/** E.g. `{"pro": {"maxRunningTasks": 5}}`; parsed to the limits of every plan. */
+const planLimits = jsonText("{}")
   .pipe(PlanLimitOverrides.transform(resolvePlanLimits))
   .describe("JSON: plan -> limits that differ from the defaults.");
 const priorities = z
@@ -75,6 +79,11 @@ export const WorkerEnv = z.object({
   PLAN_LIMITS: planLimits,
   PIP_INDEX_URL: z.string().optional().describe("Package index that sandboxes use; the gateway must allow its host."),
   NPM_REGISTRY: z.string().optional(),
+  LLM_MODELS: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").filter((alias) => alias !== ""))
+    .describe("Models that the gateway serves, comma-separated, the default one first; empty: no LLM is configured."),
   LOG_LEVEL: logLevel,
 });
 export type WorkerEnv = z.infer<typeof WorkerEnv>;
@@ -84,7 +93,9 @@ export const GatewayEnv = z.object({
   SOCKET_PATH: z.string().min(1).describe("Unix socket on which sandboxes reach the proxy."),
   HEALTH_HOST: z.string().default("127.0.0.1"),
   HEALTH_PORT: port.default(8082),
-  DATABASE_URL: databaseUrl.describe("A role that may read the egress rules of workspaces and nothing else."),
+  DATABASE_URL: databaseUrl.describe(
+    "A role that may read the egress rules of workspaces, record tokens, and nothing else.",
+  ),
   TASK_TOKEN_KEY: key32,
   DEFAULT_EGRESS_RULES: z
     .string()
@@ -92,6 +103,11 @@ export const GatewayEnv = z.object({
     .describe(
       "Comma-separated rules for every workspace: the code host and the package indexes of the machine's configuration.",
     ),
+  PLAN_LIMITS: planLimits,
+  LLM_PROVIDERS: jsonText("{}")
+    .pipe(LlmConfig)
+    .describe("JSON: the stack's `llm`, providers and models. Default: none, and calls of models are refused."),
+  LLM_PROVIDER_KEYS: jsonText("{}").pipe(LlmKeys).describe("JSON: provider -> key. A secret."),
   LOG_LEVEL: logLevel,
 });
 export type GatewayEnv = z.infer<typeof GatewayEnv>;

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LocalPlatform } from "../components/local/local-platform.ts";
 import { machineIndexes, readPackageManagers } from "../components/local/machine-indexes.ts";
 import type { LocalConfig } from "../contracts/stack-config.ts";
+import { llmKeys } from "./llm-keys.ts";
 import type { StackOutputs } from "./stack-outputs.ts";
 
 /** Phase `local`: everything on this machine; no Docker, no Redis, no cloud, no account. */
@@ -13,7 +14,7 @@ export async function local(config: LocalConfig): Promise<StackOutputs> {
       "sandbox: none. Commands of tasks run BARE on this machine, with all rights of the worker: for development only",
     );
   }
-  const platform = new LocalPlatform("local", { ...config, packageIndexes });
+  const platform = new LocalPlatform("local", { ...config, packageIndexes, llmKeys: llmKeys(config.llm) });
   return {
     phase: config.phase,
     apiUrl: platform.apiUrl,

@@ -5,9 +5,14 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createWriteStream } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { z } from "zod";
+import { LlmConfig, modelAliases } from "../../contracts/llm.ts";
+import { TASK_CREDENTIAL_KINDS } from "../../contracts/credential.ts";
+import { restrictCredentialKeys } from "../../contracts/credential-keys.ts";
 import type { ApiEnv, GatewayEnv, WorkerEnv } from "../../contracts/service-env.ts";
 import { freePorts } from "./ports.ts";
 import { WORKER_NODE_FLAGS } from "../../components/local/node-flags.ts";
+import { migrateDatabase } from "./database.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -54,17 +59,22 @@ export interface PlatformOptions {
   readonly leaseSeconds?: number;
   readonly workerEnv?: Environment<WorkerEnv>;
   readonly planLimits?: Record<string, unknown>;
+  /** Models of the gateway, and the keys of their providers. @default none */
+  readonly llm?: z.input<typeof LlmConfig>;
+  readonly llmKeys?: Record<string, string>;
 }
 
 export async function startPlatform(options: PlatformOptions = {}): Promise<TestPlatform> {
   const directory = await mkdtemp(path.join(tmpdir(), "automatos-platform-"));
   const postgres = await startPostgres();
+  await migrateDatabase(postgres.url);
   const adminToken = randomBytes(24).toString("hex");
   const workspacesDir = path.join(directory, "workspaces");
   const socket = path.join(directory, "gateway.sock");
   const shared = {
     TASK_TOKEN_KEY: randomBytes(32).toString("base64"),
     PLAN_LIMITS: JSON.stringify(options.planLimits ?? {}),
+    CREDENTIAL_KEYS: `test:${randomBytes(32).toString("base64")}`,
     LOG_LEVEL: "info",
   };
   const [apiPort, gatewayPort, ...workerPorts] = await freePorts(2 + (options.workers ?? 1));
@@ -79,10 +89,11 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
 
   const apiEnv: Environment<ApiEnv> = {
     PORT: String(apiPort),
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: postgres.apiUrl,
     ADMIN_TOKEN: adminToken,
     WORKSPACES_DIR: workspacesDir,
     PLAN_LIMITS: shared.PLAN_LIMITS,
+    CREDENTIAL_KEYS: shared.CREDENTIAL_KEYS,
     LOG_LEVEL: shared.LOG_LEVEL,
   };
   const gatewayEnv: Environment<GatewayEnv> = {
@@ -90,17 +101,24 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     HEALTH_PORT: String(gatewayPort),
     DATABASE_URL: postgres.gatewayUrl,
     TASK_TOKEN_KEY: shared.TASK_TOKEN_KEY,
+    CREDENTIAL_KEYS: await restrictCredentialKeys(shared.CREDENTIAL_KEYS, ["git_https"]),
+    PLAN_LIMITS: shared.PLAN_LIMITS,
+    LLM_PROVIDERS: JSON.stringify(options.llm ?? {}),
+    LLM_PROVIDER_KEYS: JSON.stringify(options.llmKeys ?? {}),
     LOG_LEVEL: shared.LOG_LEVEL,
   };
+  const workerKeys = await restrictCredentialKeys(shared.CREDENTIAL_KEYS, TASK_CREDENTIAL_KINDS);
   const workerEnv = (port: number, index: number): Environment<WorkerEnv> => ({
     HEALTH_PORT: String(port),
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: postgres.workerUrl,
     WORKSPACES_DIR: workspacesDir,
     WORKER_ID: `worker-${index}`,
     LEASE_SECONDS: String(options.leaseSeconds ?? 12),
     RUNTIME_DIR: path.join(directory, `sandbox-${index}`),
     GATEWAY_SOCKET: socket,
+    LLM_MODELS: modelAliases(LlmConfig.parse(options.llm ?? {})).join(","),
     ...shared,
+    CREDENTIAL_KEYS: workerKeys,
     ...options.workerEnv,
   });
   const api = service("api", "api", apiPort, apiEnv);

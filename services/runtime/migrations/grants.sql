@@ -6,5 +6,6 @@ DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'automatos_gateway') THEN
     GRANT SELECT ON workspace_egress TO automatos_gateway;
+    GRANT EXECUTE ON FUNCTION llm_reserve, llm_settle, llm_heartbeat TO automatos_gateway;
   END IF;
 END $$;

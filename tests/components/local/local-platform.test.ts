@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalPlatform, type LocalPlatformArgs } from "../../../components/local/local-platform.ts";
 import { RandomSecret } from "../../../components/local/random-secret.ts";
+import { LlmConfig } from "../../../contracts/llm.ts";
 import { ApiEnv, GatewayEnv, WorkerEnv } from "../../../contracts/service-env.ts";
 
 interface Recorded {
@@ -42,6 +43,15 @@ const args: LocalPlatformArgs = {
     egressRules: ["pip.example.test:443"],
   },
   sandbox: "bubblewrap",
+  llm: LlmConfig.parse({
+    providers: [{ name: "here", baseUrl: "http://127.0.0.1:11434/v1", models: ["small", "large"] }],
+    models: {
+      fast: { targets: [{ provider: "here", model: "small" }], contextWindow: 32_000, maxOutputTokens: 4_000 },
+      good: { targets: [{ provider: "here", model: "large" }], contextWindow: 32_000, maxOutputTokens: 4_000 },
+    },
+    defaultModel: "good",
+  }),
+  llmKeys: JSON.stringify({ here: "sk-here" }),
   plans: { pro: { maxRunningTasks: 5 } },
   logLevel: "info",
 };
