@@ -7,12 +7,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { z } from "zod";
 import { LlmConfig, modelAliases } from "../../contracts/llm.ts";
-import { TASK_CREDENTIAL_KINDS } from "../../contracts/credential.ts";
-import { restrictCredentialKeys } from "../../contracts/credential-keys.ts";
 import type { ApiEnv, GatewayEnv, WorkerEnv } from "../../contracts/service-env.ts";
 import { freePorts } from "./ports.ts";
 import { WORKER_NODE_FLAGS } from "../../components/local/node-flags.ts";
-import { migrateDatabase } from "./database.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -67,14 +64,12 @@ export interface PlatformOptions {
 export async function startPlatform(options: PlatformOptions = {}): Promise<TestPlatform> {
   const directory = await mkdtemp(path.join(tmpdir(), "automatos-platform-"));
   const postgres = await startPostgres();
-  await migrateDatabase(postgres.url);
   const adminToken = randomBytes(24).toString("hex");
   const workspacesDir = path.join(directory, "workspaces");
   const socket = path.join(directory, "gateway.sock");
   const shared = {
     TASK_TOKEN_KEY: randomBytes(32).toString("base64"),
     PLAN_LIMITS: JSON.stringify(options.planLimits ?? {}),
-    CREDENTIAL_KEYS: `test:${randomBytes(32).toString("base64")}`,
     LOG_LEVEL: "info",
   };
   const [apiPort, gatewayPort, ...workerPorts] = await freePorts(2 + (options.workers ?? 1));
@@ -89,11 +84,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
 
   const apiEnv: Environment<ApiEnv> = {
     PORT: String(apiPort),
-    DATABASE_URL: postgres.apiUrl,
+    DATABASE_URL: postgres.url,
     ADMIN_TOKEN: adminToken,
     WORKSPACES_DIR: workspacesDir,
     PLAN_LIMITS: shared.PLAN_LIMITS,
-    CREDENTIAL_KEYS: shared.CREDENTIAL_KEYS,
     LOG_LEVEL: shared.LOG_LEVEL,
   };
   const gatewayEnv: Environment<GatewayEnv> = {
@@ -101,16 +95,14 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     HEALTH_PORT: String(gatewayPort),
     DATABASE_URL: postgres.gatewayUrl,
     TASK_TOKEN_KEY: shared.TASK_TOKEN_KEY,
-    CREDENTIAL_KEYS: await restrictCredentialKeys(shared.CREDENTIAL_KEYS, ["git_https"]),
     PLAN_LIMITS: shared.PLAN_LIMITS,
     LLM_PROVIDERS: JSON.stringify(options.llm ?? {}),
     LLM_PROVIDER_KEYS: JSON.stringify(options.llmKeys ?? {}),
     LOG_LEVEL: shared.LOG_LEVEL,
   };
-  const workerKeys = await restrictCredentialKeys(shared.CREDENTIAL_KEYS, TASK_CREDENTIAL_KINDS);
   const workerEnv = (port: number, index: number): Environment<WorkerEnv> => ({
     HEALTH_PORT: String(port),
-    DATABASE_URL: postgres.workerUrl,
+    DATABASE_URL: postgres.url,
     WORKSPACES_DIR: workspacesDir,
     WORKER_ID: `worker-${index}`,
     LEASE_SECONDS: String(options.leaseSeconds ?? 12),
@@ -118,7 +110,6 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     GATEWAY_SOCKET: socket,
     LLM_MODELS: modelAliases(LlmConfig.parse(options.llm ?? {})).join(","),
     ...shared,
-    CREDENTIAL_KEYS: workerKeys,
     ...options.workerEnv,
   });
   const api = service("api", "api", apiPort, apiEnv);
