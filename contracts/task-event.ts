@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ApprovalDecision, ApprovalQuestion } from "./approval.ts";
 import { StepResult, TaskError, TaskResult } from "./task.ts";
 
 /** What can happen to a task. A new kind is added here first. */
@@ -24,6 +25,17 @@ export const TaskEventBody = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("step_finished"), step: StepResult }),
   z.strictObject({ type: z.literal("warning"), code: z.string(), message: z.string(), remedy: z.string() }),
+  ApprovalQuestion.omit({ input: true }).extend({
+    type: z.literal("approval_requested"),
+    expiresAt: z.iso.datetime({ offset: true }).describe("Unanswered by then, the task fails."),
+  }),
+  z.strictObject({
+    type: z.literal("approval_decided"),
+    callId: z.string(),
+    decision: z.enum([...ApprovalDecision.options, "expired"]),
+    by: z.string().nullable().describe("Null where nobody answered in time."),
+    comment: z.string().nullable(),
+  }),
   z.strictObject({ type: z.literal("cancel_requested") }),
   z.strictObject({ type: z.literal("task_requeued"), attempt: z.int().min(0), error: TaskError }),
   z.strictObject({ type: z.literal("task_ended"), result: TaskResult }),

@@ -111,6 +111,12 @@ export const AgentTask = z.strictObject({
   priority: TaskPriority.default("normal"),
   timeoutSeconds: z.int().min(1).max(3_600).default(300),
   maxRetries: z.int().min(0).max(10).default(2).describe("How often a task whose worker was lost is started again."),
+  approvalTimeoutSeconds: z
+    .int()
+    .min(1)
+    .max(2_592_000)
+    .default(86_400)
+    .describe("How long a tool call waits for a person's answer before the task fails; not part of timeoutSeconds."),
   notBefore: z.iso.datetime({ offset: true }).optional().describe("It starts at this time or later, never before."),
   resources: TaskResources.prefault({}),
   parentExecutionId: z.uuid().optional(),
@@ -150,7 +156,9 @@ export const TaskResult = z.strictObject({
   executionTimeMs: z
     .number()
     .min(0)
-    .describe("From the start of the attempt that ended to its end; 0 if it never started."),
+    .describe(
+      "How long it ran: the attempt that ended it, and those before that paused for an answer; 0 if it never started.",
+    ),
   startedAt: z.iso.datetime({ offset: true }).nullable(),
   completedAt: z.iso.datetime({ offset: true }),
 });
@@ -159,9 +167,9 @@ export type TaskResult = z.infer<typeof TaskResult>;
 /** Why a task has not started. */
 export const TaskWait = z.strictObject({
   reason: z
-    .enum(["delayed", "workspace_limit", "no_worker", "turn", "worker"])
+    .enum(["approval", "delayed", "workspace_limit", "no_worker", "turn", "worker"])
     .describe(
-      "delayed: its time has not come. workspace_limit: as many tasks of the workspace run as its plan allows. no_worker: no worker that takes this " +
+      "approval: a person must answer its question first. delayed: its time has not come. workspace_limit: as many tasks of the workspace run as its plan allows. no_worker: no worker that takes this " +
         "priority is heard of. turn: all workers are busy, others come first. worker: admitted, for the next free worker.",
     ),
   message: z.string().describe("The same with its numbers, for a person."),

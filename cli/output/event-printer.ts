@@ -1,6 +1,6 @@
 import type { StepResult, TaskResult } from "../../contracts/task.ts";
 import type { TaskEvent } from "../../contracts/task-event.ts";
-import { brief, duration, localClock } from "./format.ts";
+import { brief, duration, localClock, localTime } from "./format.ts";
 import { coloured } from "./state.ts";
 import { forTerminal, type Style } from "./style.ts";
 
@@ -54,8 +54,8 @@ export class EventPrinter {
     this.#write(`          ${gutter} ${forTerminal(visible, this.#colours)}${this.#colours ? "\u001b[0m" : ""}\n`);
   }
 
-  #describe({ body }: TaskEvent): string | undefined {
-    const { bold, cyan, yellow, dim } = this.#style;
+  #describe({ taskId, body }: TaskEvent): string | undefined {
+    const { bold, cyan, green, red, yellow, dim } = this.#style;
     const clean = (text: string): string => brief(forTerminal(text, false), SUMMARY_CHARS);
     switch (body.type) {
       case "task_submitted":
@@ -74,6 +74,13 @@ export class EventPrinter {
         return this.#step(body.step);
       case "warning":
         return `${yellow("warning")} ${clean(body.message)}. ${clean(body.remedy)}`;
+      case "approval_requested":
+        return (
+          `${yellow("asks")} ${bold(body.tool)} (${body.level}) ${clean(body.summary)}\n` +
+          `          ${dim(`answer: automatos task approve|deny ${taskId} ${clean(body.callId)}, until ${localTime(body.expiresAt)}`)}`
+        );
+      case "approval_decided":
+        return `${body.decision === "approved" ? green("approved") : red(body.decision)}${body.by === null ? "" : ` by ${clean(body.by)}`}${body.comment === null ? "" : `: ${clean(body.comment)}`}`;
       case "cancel_requested":
         return yellow("cancellation requested");
       case "task_requeued":

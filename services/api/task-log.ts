@@ -23,6 +23,10 @@ export function logEntry(event: TaskEvent): LogEntry | undefined {
     }
     case "warning":
       return line(`# warning: ${body.message}. ${body.remedy}`);
+    case "approval_requested":
+      return line(`# asks about ${body.callId}: ${body.tool}: ${body.summary}`);
+    case "approval_decided":
+      return line(`# ${body.callId} ${body.decision}${body.by === null ? "" : ` by ${body.by}`}`);
     case "cancel_requested":
       return line("# cancellation requested");
     case "task_requeued":

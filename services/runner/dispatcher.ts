@@ -9,6 +9,7 @@ import { AGEING_SECONDS } from "./admission/fair-share.ts";
 import { Leadership } from "./admission/leadership.ts";
 import { findUndelivered, recoverLostTasks } from "./admission/recover.ts";
 import type { RunnerMetrics } from "./metrics.ts";
+import { expireQuestions } from "./pauses/expire.ts";
 import { queueDepths } from "./task-queries.ts";
 import type { TaskQueues } from "./task-queues.ts";
 import { pruneWorkers } from "./worker-registry.ts";
@@ -123,6 +124,7 @@ export class Dispatcher {
     if (!this.#leads) return;
     await this.#recover();
     await releaseDelayed(pool);
+    await this.#expire();
     if (!led || ++this.#ticks % RECONCILE_TICKS === 0) {
       await this.#reconcile();
       await this.#measure();
@@ -141,6 +143,12 @@ export class Dispatcher {
       );
     }
     await queues.addDead(recovered.filter(({ status }) => status === "failed").map(({ id }) => id));
+  }
+
+  async #expire(): Promise<void> {
+    for (const { taskId, callId } of await expireQuestions(this.#deps.pool, BATCH)) {
+      this.#deps.log.info({ event: "approval_expired", taskId, callId }, "a question was not answered in time");
+    }
   }
 
   async #admit(): Promise<void> {

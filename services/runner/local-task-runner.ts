@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Approval } from "../../contracts/approval.ts";
 import { TaskConflictError, TaskNotFoundError } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import { isTerminal, type AgentTask, type TaskResult, type TaskStatus, type TaskWait } from "../../contracts/task.ts";
@@ -12,7 +13,7 @@ import { LocalTask } from "./local-task.ts";
 import type { RunnerMetrics } from "./metrics.ts";
 import { checkLoad, checkRetryable, checkStorable, checkTimeout, fingerprint, toRetry } from "./submission.ts";
 import { TaskAttempt } from "./task-attempt.ts";
-import type { ExecuteTask, TaskRunner } from "./task-runner.ts";
+import type { ExecuteTask, GivenAnswer, TaskRunner } from "./task-runner.ts";
 import { isAborted, Watchers } from "./watchers.ts";
 
 export interface LocalTaskRunnerDeps {
@@ -96,6 +97,7 @@ export class LocalTaskRunner implements TaskRunner {
       workerSlots: this.#deps.concurrency,
       waitingInAll: waiting.length,
       delayedUntil: local.isDue ? null : (local.task.notBefore ?? null),
+      question: local.questions.open ?? null,
     });
   }
 
@@ -124,13 +126,23 @@ export class LocalTaskRunner implements TaskRunner {
     if (isTerminal(local.state)) return false;
     local.requestCancel();
     if (local.state === "queued") {
-      local.end({ status: "cancelled", result: null, error: null, steps: [], tokensUsed: 0 });
+      local.endCancelled();
       this.#forgetOldest(taskId);
     }
     for (const attempt of this.#running.keys()) {
       if (attempt.claimed.task.taskId === taskId) attempt.stop("cancelled");
     }
     return true;
+  }
+
+  async approvals(taskId: string): Promise<Approval[]> {
+    return this.#find(taskId).questions.list();
+  }
+
+  async answer(taskId: string, callId: string, answer: GivenAnswer): Promise<Approval> {
+    const approval = this.#find(taskId).answer(callId, answer);
+    this.#schedule();
+    return approval;
   }
 
   async retry(taskId: string, newTaskId: string): Promise<TaskStatus> {
@@ -197,6 +209,7 @@ export class LocalTaskRunner implements TaskRunner {
 
   /** Timers reach no further than 24 days: a later one looks again. */
   #scheduleWhenDue(local: LocalTask): void {
+    local.expireQuestion();
     if (local.isDue) {
       this.#schedule();
       return;
@@ -229,6 +242,7 @@ export class LocalTaskRunner implements TaskRunner {
         metrics?.completed(local.task, report.status, report.executionTimeMs);
         this.#forgetOldest(local.task.taskId);
       }
+      if (report.kind === "paused") this.#scheduleWhenDue(local);
       this.#schedule();
     });
     this.#running.set(attempt, ended);

@@ -1,3 +1,5 @@
+import type { Approval } from "../../contracts/approval.ts";
+import type { JsonValue } from "../../contracts/json.ts";
 import type { PlanTier } from "../../contracts/plan.ts";
 import {
   isTerminal,
@@ -9,7 +11,10 @@ import {
   type TaskStatus,
 } from "../../contracts/task.ts";
 import type { TaskEvent, TaskEventBody } from "../../contracts/task-event.ts";
+import { LocalQuestions } from "./pauses/local-questions.ts";
+import { checkCheckpoint } from "./pauses/question.ts";
 import type { AttemptEnd, ClaimedTask } from "./task-leases.ts";
+import type { GivenAnswer, TaskPause } from "./task-runner.ts";
 
 export interface LocalTaskInput {
   readonly task: AgentTask;
@@ -28,6 +33,7 @@ export class LocalTask {
   readonly plan: PlanTier;
   readonly submittedAt = new Date();
   readonly events: TaskEvent[] = [];
+  readonly questions: LocalQuestions;
   readonly #input: LocalTaskInput;
   state: TaskState = "pending";
   result: TaskResult | null = null;
@@ -35,25 +41,35 @@ export class LocalTask {
   #startedAt: Date | null = null;
   #startedMs = 0;
   #cancelRequested = false;
+  #checkpoint: JsonValue | null = null;
+  /** What it came to before it paused. */
+  #done: Pick<TaskPause, "steps" | "tokensUsed"> = { steps: [], tokensUsed: 0 };
+  #ranMs = 0;
+  #answeredAt = 0;
 
   constructor(input: LocalTaskInput) {
     this.#input = input;
     this.task = input.task;
     this.print = input.print;
     this.plan = input.plan;
+    this.questions = new LocalQuestions(input.task);
     this.#record({ type: "task_submitted" });
     this.#move("queued");
     this.#record({ type: "task_queued" });
   }
 
-  /** Milliseconds until it may start; negative: since when it might have. */
+  /** Milliseconds until it may start, or until its question expires; negative: since when it might have started. */
   get dueInMs(): number {
-    const due = Math.max(this.submittedAt.getTime(), Date.parse(this.task.notBefore ?? "") || 0);
+    const { open } = this.questions;
+    const due =
+      open === undefined
+        ? Math.max(this.submittedAt.getTime(), Date.parse(this.task.notBefore ?? "") || 0, this.#answeredAt)
+        : Date.parse(open.expiresAt);
     return due - Date.now();
   }
 
   get isDue(): boolean {
-    return this.dueInMs <= 0;
+    return this.questions.open === undefined && this.dueInMs <= 0;
   }
 
   /** The place in the order of submission. */
@@ -87,7 +103,56 @@ export class LocalTask {
     this.#startedAt = new Date();
     this.#startedMs = performance.now();
     this.#record({ type: "task_started", workerId, attempt: this.#attempt });
-    return { task: this.task, attempt: this.#attempt, token, cancelRequested: false };
+    return {
+      task: this.task,
+      attempt: this.#attempt,
+      token,
+      cancelRequested: false,
+      checkpoint: this.#checkpoint,
+      approvals: this.questions.answers(),
+      approvalExpired: this.questions.hasExpired,
+      ranMs: this.#ranMs,
+    };
+  }
+
+  async save(_lease: ClaimedTask, checkpoint: JsonValue): Promise<void> {
+    checkCheckpoint(this.task.taskId, checkpoint);
+    this.#checkpoint = structuredClone(checkpoint);
+  }
+
+  async pause(lease: ClaimedTask, pause: TaskPause): Promise<"queued" | "cancelled"> {
+    this.#done = pause;
+    if (this.#cancelRequested) {
+      this.endCancelled();
+      return "cancelled";
+    }
+    await this.save(lease, pause.checkpoint);
+    this.#ranMs += performance.now() - this.#startedMs;
+    this.#attempt -= 1;
+    this.#move("queued");
+    const { callId, tool, level, summary, expiresAt } = this.questions.ask(pause.question);
+    this.#record({ type: "approval_requested", callId, tool, level, summary, expiresAt });
+    return "queued";
+  }
+
+  /** @throws ApprovalNotFoundError, ApprovalDecidedError */
+  answer(callId: string, given: GivenAnswer): Approval {
+    this.expireQuestion();
+    const { approval, isNew } = this.questions.answer(callId, given);
+    if (isNew) this.#answered({ callId, ...given });
+    return approval;
+  }
+
+  /** Settles the open question if its time is over. */
+  expireQuestion(): void {
+    const expired = this.questions.expire();
+    if (expired === undefined) return;
+    this.#answered({ callId: expired.callId, decision: "expired", by: null, comment: null });
+  }
+
+  #answered(decided: Omit<Extract<TaskEventBody, { type: "approval_decided" }>, "type">): void {
+    this.#answeredAt = Date.now();
+    this.#record({ type: "approval_decided", ...decided });
   }
 
   requestCancel(): void {
@@ -107,9 +172,15 @@ export class LocalTask {
     return this.end(this.#cancelRequested ? { ...end, status: "cancelled", result: null, error: null } : end);
   }
 
+  /** Ends it as cancelled, with what it had done before it paused. */
+  endCancelled(): void {
+    const { steps, tokensUsed } = this.#done;
+    this.end({ status: "cancelled", result: null, error: null, steps, tokensUsed });
+  }
+
   async handBack(_lease: ClaimedTask, error: TaskError): Promise<void> {
     if (this.#cancelRequested) {
-      this.end({ status: "cancelled", result: null, error: null, steps: [], tokensUsed: 0 });
+      this.endCancelled();
       return;
     }
     this.#attempt -= 1;
@@ -118,8 +189,10 @@ export class LocalTask {
   }
 
   end(end: AttemptEnd): { status: AttemptEnd["status"]; executionTimeMs: number } {
-    const executionTimeMs = this.state === "running" ? performance.now() - this.#startedMs : 0;
+    const executionTimeMs = this.#ranMs + (this.state === "running" ? performance.now() - this.#startedMs : 0);
     this.#move(end.status);
+    this.questions.withdraw();
+    this.#checkpoint = null;
     this.result = {
       taskId: this.task.taskId,
       status: end.status,

@@ -1,3 +1,4 @@
+import type { Approval } from "../../contracts/approval.ts";
 import { TaskNotFoundError } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import {
@@ -16,7 +17,9 @@ import { explainWait } from "./admission/explain-wait.ts";
 import { RunnerClosedError } from "./errors.ts";
 import { EventLog } from "./event-log.ts";
 import type { RunnerMetrics } from "./metrics.ts";
-import { submitTask } from "./submit-task.ts";
+import { answerQuestion } from "./pauses/answer.ts";
+import { readApprovals } from "./pauses/approval-record.ts";
+import { Submitter } from "./submit-task.ts";
 import { checkRetryable, toRetry } from "./submission.ts";
 import {
   DEFINITION_COLUMNS,
@@ -26,7 +29,7 @@ import {
   type DefinitionRow,
   type StatusRow,
 } from "./task-record.ts";
-import type { TaskRunner } from "./task-runner.ts";
+import type { GivenAnswer, TaskRunner } from "./task-runner.ts";
 
 export interface QueuedTaskRunnerDeps {
   readonly pool: Pool;
@@ -43,18 +46,20 @@ export interface QueuedTaskRunnerDeps {
  */
 export class QueuedTaskRunner implements TaskRunner {
   readonly #deps: QueuedTaskRunnerDeps;
+  readonly #submitter: Submitter;
   readonly #events: EventLog;
   readonly #closing = new AbortController();
 
   constructor(deps: QueuedTaskRunnerDeps) {
     this.#deps = deps;
+    this.#submitter = new Submitter(deps);
     this.#events = new EventLog(deps);
   }
 
   async submit(task: AgentTask, options: { readonly retryOf?: string } = {}): Promise<TaskStatus> {
     if (this.#closing.signal.aborted) throw new RunnerClosedError();
-    const { pool, planLimits, log, metrics } = this.#deps;
-    const { status, isNew } = await submitTask(pool, task, { planLimits, ...options });
+    const { log, metrics } = this.#deps;
+    const { status, isNew } = await this.#submitter.submit(task, options);
     if (isNew) {
       metrics?.submitted(task);
       const { taskId, workspaceId, priority } = task;
@@ -124,6 +129,19 @@ export class QueuedTaskRunner implements TaskRunner {
     });
     this.#deps.log.info({ event: "task_cancel_requested", taskId, accepted }, "task cancel requested");
     return accepted;
+  }
+
+  async approvals(taskId: string): Promise<Approval[]> {
+    return readApprovals(this.#deps.pool, taskId);
+  }
+
+  async answer(taskId: string, callId: string, answer: GivenAnswer): Promise<Approval> {
+    const { approval, isNew } = await answerQuestion(this.#deps.pool, taskId, callId, answer);
+    if (isNew) {
+      const { decision } = answer;
+      this.#deps.log.info({ event: "approval_decided", taskId, callId, decision }, "a question was answered");
+    }
+    return approval;
   }
 
   async retry(taskId: string, newTaskId: string): Promise<TaskStatus> {

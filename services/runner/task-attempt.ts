@@ -1,11 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { TaskEventBody } from "../../contracts/task-event.ts";
+import type { AgentTask } from "../../contracts/task.ts";
+import { PlatformError } from "../../contracts/errors.ts";
 import { isTransient } from "../runtime/database.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { LeaseLostError, timedOutError, toTaskError } from "./errors.ts";
 import { EventWriter } from "./event-writer.ts";
+import { ApprovalAskedTwiceError, approvalExpiredError } from "./pauses/errors.ts";
 import type { AttemptEnd, ClaimedTask, TaskLeases } from "./task-leases.ts";
-import type { ExecuteTask, StopReason, TaskOutcome } from "./task-runner.ts";
+import type { ExecuteTask, StopReason, TaskExecution, TaskOutcome, TaskPause } from "./task-runner.ts";
 
 /** The work must end within 2 s of its signal; what takes longer than this is ended without waiting for it. */
 const STOP_PATIENCE_MS = 5_000;
@@ -26,7 +28,7 @@ interface Decision {
 
 export interface AttemptDeps {
   /** Where the attempt is recorded. */
-  readonly leases: Pick<TaskLeases, "append" | "finish" | "handBack">;
+  readonly leases: Pick<TaskLeases, "append" | "save" | "pause" | "finish" | "handBack">;
   readonly execute: ExecuteTask;
   readonly log: Logger;
 }
@@ -34,7 +36,7 @@ export interface AttemptDeps {
 /** How an attempt was left in the record. */
 export type AttemptReport =
   | { readonly kind: "ended"; readonly status: AttemptEnd["status"]; readonly executionTimeMs: number }
-  | { readonly kind: "handed_back" | "lost" | "abandoned" };
+  | { readonly kind: "paused" | "handed_back" | "lost" | "abandoned" };
 
 /** One claimed task on its way to its end: runs the work, stops it when it must, and records how it ended. */
 export class TaskAttempt {
@@ -50,12 +52,7 @@ export class TaskAttempt {
   constructor(deps: AttemptDeps, claimed: ClaimedTask) {
     this.#deps = deps;
     this.claimed = claimed;
-    this.#events = new EventWriter((batch, bodies) =>
-      this.#persist(() => deps.leases.append(claimed, batch, bodies)).catch((error: unknown) => {
-        if (error instanceof LeaseLostError) this.stop("lease_lost");
-        throw error;
-      }),
-    );
+    this.#events = new EventWriter((batch, bodies) => this.#orLost(() => deps.leases.append(claimed, batch, bodies)));
   }
 
   /** Tells the work to stop. The first reason is the one that counts. */
@@ -71,9 +68,11 @@ export class TaskAttempt {
 
   /** Never rejects. */
   async run(): Promise<AttemptReport> {
-    const { task, cancelRequested } = this.claimed;
-    const timer = setTimeout(() => this.stop("timed_out"), task.timeoutSeconds * 1_000);
+    const { task, cancelRequested, approvalExpired, ranMs } = this.claimed;
+    const remainingMs = Math.max(0, task.timeoutSeconds * 1_000 - ranMs);
+    const timer = setTimeout(() => this.stop("timed_out"), remainingMs);
     if (cancelRequested) this.stop("cancelled");
+    else if (approvalExpired) this.stop("approval_expired");
     const decision = await this.#work();
     clearTimeout(timer);
     try {
@@ -87,10 +86,8 @@ export class TaskAttempt {
   }
 
   async #work(): Promise<Decision> {
-    const { task, attempt } = this.claimed;
+    const { task } = this.claimed;
     const { signal } = this.#stop;
-    const emit = (body: TaskEventBody): void => this.#events.emit(body);
-    const decide = (outcome: TaskOutcome): void => void this.#decide(outcome);
     const patience = Promise.withResolvers<undefined>();
     let patienceTimer: NodeJS.Timeout | undefined;
     const onStop = (): void => {
@@ -99,10 +96,7 @@ export class TaskAttempt {
     if (signal.aborted) onStop();
     else signal.addEventListener("abort", onStop);
     try {
-      const outcome = await Promise.race([
-        this.#deps.execute({ task, attempt, signal, emit, decide }),
-        patience.promise,
-      ]);
+      const outcome = await Promise.race([this.#deps.execute(this.#execution()), patience.promise]);
       if (outcome === undefined) {
         const log = { event: "task_did_not_stop", taskId: task.taskId, reason: String(signal.reason) };
         this.#deps.log.error(log, "task did not stop when told to");
@@ -117,6 +111,20 @@ export class TaskAttempt {
       clearTimeout(patienceTimer);
       signal.removeEventListener("abort", onStop);
     }
+  }
+
+  #execution(): TaskExecution {
+    const { task, attempt, checkpoint, approvals } = this.claimed;
+    return {
+      task,
+      attempt,
+      checkpoint,
+      approvals,
+      signal: this.#stop.signal,
+      emit: (body) => this.#events.emit(body),
+      save: (state) => this.#orLost(() => this.#deps.leases.save(this.claimed, state)),
+      decide: (outcome) => void this.#decide(outcome),
+    };
   }
 
   /** The first decision counts: later comes only clean-up. */
@@ -134,13 +142,41 @@ export class TaskAttempt {
     if (this.#stopReason() === "lease_lost") throw new LeaseLostError(this.claimed.task.taskId);
     // All events stand in the record before the last one.
     await this.#events.close();
-    if (reason === "shutdown" && outcome?.status !== "completed") {
+    if (reason === "shutdown" && outcome?.status !== "completed" && outcome?.status !== "paused") {
       await this.#persist(() => leases.handBack(this.claimed, HANDED_BACK));
       return { kind: "handed_back" };
     }
-    const end = decideEnd(this.claimed.task.timeoutSeconds, reason, outcome);
-    const finished = await this.#persist(() => leases.finish(this.claimed, end));
-    return { kind: "ended", ...finished };
+    if (outcome?.status === "paused" && (reason === undefined || reason === "shutdown")) return this.#pause(outcome);
+    return this.#finish(decideEnd(this.claimed.task, reason, outcome));
+  }
+
+  async #pause(pause: TaskPause): Promise<AttemptReport> {
+    const { task, approvals } = this.claimed;
+    const { callId } = pause.question;
+    const { steps, tokensUsed } = pause;
+    const before = approvals.get(callId);
+    try {
+      if (before !== undefined) throw new ApprovalAskedTwiceError(task.taskId, callId, before.decision);
+      const state = await this.#persist(() => this.#deps.leases.pause(this.claimed, pause));
+      return state === "queued" ? { kind: "paused" } : { kind: "ended", status: state, executionTimeMs: 0 };
+    } catch (error) {
+      if (!(error instanceof PlatformError)) throw error;
+      return this.#finish({ status: "failed", result: null, error: error.toTaskError(), steps, tokensUsed });
+    }
+  }
+
+  async #finish(end: AttemptEnd): Promise<AttemptReport> {
+    return { kind: "ended", ...(await this.#persist(() => this.#deps.leases.finish(this.claimed, end))) };
+  }
+
+  /** As #persist; a lease that turns out to be lost stops the work. */
+  async #orLost(write: () => Promise<void>): Promise<void> {
+    try {
+      await this.#persist(write);
+    } catch (error) {
+      if (error instanceof LeaseLostError) this.stop("lease_lost");
+      throw error;
+    }
   }
 
   /** Repeats `write` while the record is away: its answer is the only thing that may end an attempt. */
@@ -157,15 +193,14 @@ export class TaskAttempt {
   }
 }
 
-function decideEnd(
-  timeoutSeconds: number,
-  reason: StopReason | undefined,
-  outcome: TaskOutcome | undefined,
-): AttemptEnd {
-  const done = { steps: outcome?.steps ?? [], tokensUsed: outcome?.tokensUsed ?? 0 };
-  if (reason === "cancelled") return { ...done, status: "cancelled", result: null, error: null };
-  if (reason === "timed_out" || outcome === undefined) {
-    return { ...done, status: "timed_out", result: null, error: timedOutError(timeoutSeconds) };
+function decideEnd(task: AgentTask, reason: StopReason | undefined, outcome: TaskOutcome | undefined): AttemptEnd {
+  const done = { steps: outcome?.steps ?? [], tokensUsed: outcome?.tokensUsed ?? 0, result: null };
+  if (reason === "cancelled") return { ...done, status: "cancelled", error: null };
+  if (reason === "approval_expired") {
+    return { ...done, status: "failed", error: approvalExpiredError(task.approvalTimeoutSeconds) };
+  }
+  if (reason === "timed_out" || outcome === undefined || outcome.status === "paused") {
+    return { ...done, status: "timed_out", error: timedOutError(task.timeoutSeconds) };
   }
   return outcome;
 }

@@ -1,9 +1,14 @@
+import { ApprovalDecision, type ApprovalAnswer } from "../../contracts/approval.ts";
+import type { JsonValue } from "../../contracts/json.ts";
 import type { AgentTask, TaskError } from "../../contracts/task.ts";
 import type { TaskEventBody } from "../../contracts/task-event.ts";
 import type { Queryable } from "../runtime/database.ts";
 import { LeaseLostError } from "./errors.ts";
+import { ANSWERS, type Answers } from "./pauses/approval-record.ts";
+import { recordPause, saveCheckpoint } from "./pauses/record-pause.ts";
+import { storable, toJsonb } from "../runtime/storable-text.ts";
 import { DEFINITION_COLUMNS, toAgentTask, type DefinitionRow } from "./task-record.ts";
-import type { TaskOutcome } from "./task-runner.ts";
+import type { TaskEnd, TaskPause } from "./task-runner.ts";
 
 /** A task that this process may run until its lease ends. `token` fences: without it nothing is written for the task. */
 export interface ClaimedTask {
@@ -12,13 +17,28 @@ export interface ClaimedTask {
   readonly token: string;
   /** Somebody asked to cancel it before it was claimed. */
   readonly cancelRequested: boolean;
+  /** What it saved last; null where it did not. */
+  readonly checkpoint: JsonValue | null;
+  /** What people have answered to its questions, by callId. */
+  readonly approvals: ReadonlyMap<string, ApprovalAnswer>;
+  /** It asked a question that nobody answered in time. */
+  readonly approvalExpired: boolean;
+  /** How long it ran before, in attempts that ended in a pause. */
+  readonly ranMs: number;
 }
 
 /** How an attempt ends: as the work said, or as the runner decided. */
-export type AttemptEnd = Omit<TaskOutcome, "status"> & {
+export type AttemptEnd = Omit<TaskEnd, "status"> & {
   readonly status: "completed" | "failed" | "cancelled" | "timed_out";
-  readonly error: TaskError | null;
 };
+
+interface ClaimRow extends DefinitionRow {
+  readonly attempt: number;
+  readonly cancel_requested: boolean;
+  readonly checkpoint: JsonValue | null;
+  readonly ran_ms: number;
+  readonly answers: Answers | null;
+}
 
 /**
  * What a worker writes about the tasks that it runs. Every write names the lease's token and is refused by the record
@@ -37,7 +57,7 @@ export class TaskLeases {
 
   /** Starts an admitted task under `token`. Undefined when there is nothing to start: another has it, or it ended. */
   async claim(taskId: string, token: string): Promise<ClaimedTask | undefined> {
-    const { rows } = await this.#database.query<DefinitionRow & { attempt: number; cancel_requested: boolean }>(
+    const { rows } = await this.#database.query<ClaimRow>(
       `WITH claimed AS (
          UPDATE task_executions
          SET status = 'running', attempt = attempt + 1, started_at = now(), lease_token = $2,
@@ -56,12 +76,23 @@ export class TaskLeases {
          UNION ALL
          SELECT * FROM task_executions WHERE id = $1 AND status = 'running' AND lease_token = $2
        )
-       SELECT ${DEFINITION_COLUMNS}, attempt, cancel_requested_at IS NOT NULL AS cancel_requested FROM found`,
+       SELECT ${DEFINITION_COLUMNS}, attempt, cancel_requested_at IS NOT NULL AS cancel_requested,
+         c.body AS checkpoint, coalesce(c.ran_ms, 0) AS ran_ms,
+         CASE WHEN c.task_id IS NOT NULL THEN ${ANSWERS} END AS answers
+       FROM found t LEFT JOIN task_checkpoints c ON c.task_id = t.id`,
       [taskId, token, this.#workerId, this.#leaseSeconds],
     );
     const row = rows[0];
     if (row === undefined) return undefined;
-    return { task: toAgentTask(row), attempt: row.attempt, token, cancelRequested: row.cancel_requested };
+    return {
+      task: toAgentTask(row),
+      attempt: row.attempt,
+      token,
+      cancelRequested: row.cancel_requested,
+      checkpoint: row.checkpoint,
+      ranMs: row.ran_ms,
+      ...readAnswers(row.answers ?? {}),
+    };
   }
 
   /**
@@ -132,6 +163,16 @@ export class TaskLeases {
     return row;
   }
 
+  /** @see saveCheckpoint */
+  async save(lease: ClaimedTask, checkpoint: JsonValue): Promise<void> {
+    await saveCheckpoint(this.#database, lease, checkpoint);
+  }
+
+  /** @see recordPause */
+  async pause(lease: ClaimedTask, pause: TaskPause): Promise<"queued" | "cancelled"> {
+    return recordPause(this.#database, lease, pause);
+  }
+
   /** Gives a task back to the queue: this start does not count. No-op when the lease was lost. */
   async handBack(lease: ClaimedTask, error: TaskError): Promise<void> {
     await this.#database.query(
@@ -173,14 +214,11 @@ export class TaskLeases {
   }
 }
 
-/** Postgres holds neither NUL nor half of a surrogate pair, as a text cut at a length ends with; programs print both. */
-const storable = (text: string): string => text.toWellFormed().replaceAll("\0", "\u{fffd}");
-
-const toJsonb = (value: unknown): string => JSON.stringify(storableJson(value));
-
-function storableJson(value: unknown): unknown {
-  if (typeof value === "string") return storable(value);
-  if (Array.isArray(value)) return value.map(storableJson);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storableJson(item)]));
+function readAnswers(answers: Answers): Pick<ClaimedTask, "approvals" | "approvalExpired"> {
+  const approvals = new Map<string, ApprovalAnswer>();
+  for (const [callId, answer] of Object.entries(answers)) {
+    const decision = ApprovalDecision.safeParse(answer.decision);
+    if (decision.success) approvals.set(callId, { ...answer, decision: decision.data });
+  }
+  return { approvals, approvalExpired: Object.values(answers).some(({ decision }) => decision === "expired") };
 }

@@ -1,3 +1,5 @@
+import type { Approval, ApprovalAnswer, ApprovalDecision, ApprovalQuestion } from "../../contracts/approval.ts";
+import type { JsonValue } from "../../contracts/json.ts";
 import type { AgentTask, StepResult, TaskError, TaskResult, TaskStatus, TaskWait } from "../../contracts/task.ts";
 import type { TaskEvent, TaskEventBody } from "../../contracts/task-event.ts";
 
@@ -36,6 +38,20 @@ export interface TaskRunner {
    */
   cancel(taskId: string): Promise<boolean>;
   /**
+   * The questions that a task has asked so far, in the order in which it did.
+   *
+   * @throws TaskNotFoundError when the task is unknown.
+   */
+  approvals(taskId: string): Promise<Approval[]>;
+  /**
+   * Answers a question of a paused task, which starts again in its turn. The same decision again is a no-op that
+   * resolves to the question as it stands.
+   *
+   * @throws TaskNotFoundError, ApprovalNotFoundError
+   * @throws ApprovalDecidedError when it was decided otherwise, has expired, or its task has ended without an answer.
+   */
+  answer(taskId: string, callId: string, answer: GivenAnswer): Promise<Approval>;
+  /**
    * Submits the task again under a new id. A task that has not ended, or has completed, is refused.
    *
    * @throws TaskNotFoundError, TaskNotRetryableError
@@ -55,18 +71,37 @@ export interface TaskRunner {
   close(): Promise<void>;
 }
 
+/** What a person says to a task's question, and who he is. */
+export interface GivenAnswer {
+  readonly decision: ApprovalDecision;
+  readonly by: string;
+  readonly comment: string | null;
+}
+
 /** Why a running attempt must stop: the `reason` of its AbortSignal. */
-export type StopReason = "cancelled" | "timed_out" | "lease_lost" | "shutdown";
+export type StopReason = "cancelled" | "timed_out" | "approval_expired" | "lease_lost" | "shutdown";
 
 /** One attempt to run a task, as the runner hands it to the code that does the work. */
 export interface TaskExecution {
   readonly task: AgentTask;
   /** From 1; grows with each time a lost worker made it start again. */
   readonly attempt: number;
+  /** What an earlier attempt saved last, with `save` or with a pause; null where none did. */
+  readonly checkpoint: JsonValue | null;
+  /** What people have answered to this task's questions so far, by callId. */
+  readonly approvals: ReadonlyMap<string, ApprovalAnswer>;
   /** Fires with a StopReason. The execution must then end what it started, within 2 s, and return or throw. */
   readonly signal: AbortSignal;
   /** Records an event, in order. Returns at once; the runner has written all of them before the terminal event. */
   readonly emit: (body: TaskEventBody) => void;
+  /**
+   * Keeps what the task needs to go on from here if it has to start again; replaces what was kept before. Resolves
+   * when it is written.
+   *
+   * @throws LeaseLostError when the task is another's by now; the attempt has been told to stop.
+   * @throws CheckpointTooLargeError
+   */
+  readonly save: (checkpoint: JsonValue) => Promise<void>;
   /**
    * Says how the attempt ended before the clean-up that follows it: a signal that fires later changes nothing of it.
    * Optional; the first call counts, and what the execution returns or throws after it does not.
@@ -74,14 +109,29 @@ export interface TaskExecution {
   readonly decide: (outcome: TaskOutcome) => void;
 }
 
-/** How an attempt ended when nothing stopped it. A thrown PlatformError counts as `failed` with its code. */
-export interface TaskOutcome {
+/** How the work ended when nothing stopped it. A thrown PlatformError counts as `failed` with its code. */
+export interface TaskEnd {
   readonly status: "completed" | "failed";
   readonly result: unknown;
   readonly error: TaskError | null;
   readonly steps: readonly StepResult[];
   readonly tokensUsed: number;
 }
+
+/**
+ * The task cannot go on before a person has answered: it gives up its lease and its slot, and starts again with
+ * `checkpoint` and the answer among its `approvals`. A callId that was answered before must not be asked about again.
+ */
+export interface TaskPause {
+  readonly status: "paused";
+  readonly question: ApprovalQuestion;
+  readonly checkpoint: JsonValue;
+  /** What was done and used until now by the task as a whole: shown if it ends without going on. */
+  readonly steps: readonly StepResult[];
+  readonly tokensUsed: number;
+}
+
+export type TaskOutcome = TaskEnd | TaskPause;
 
 /** Does the work of one attempt. Must not outlive its signal by more than 2 s. */
 export type ExecuteTask = (execution: TaskExecution) => Promise<TaskOutcome>;

@@ -12,3 +12,16 @@ export function findUnstorable(value: unknown, path: readonly string[] = []): re
   }
   return undefined;
 }
+
+/** The text as PostgreSQL keeps it: programs print NUL, and a text cut at a length may end with half of a pair. */
+export const storable = (text: string): string => text.toWellFormed().replaceAll("\0", "\u{fffd}");
+
+/** JSON text that a jsonb column takes. */
+export const toJsonb = (value: unknown): string => JSON.stringify(storableJson(value));
+
+function storableJson(value: unknown): unknown {
+  if (typeof value === "string") return storable(value);
+  if (Array.isArray(value)) return value.map(storableJson);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [storable(key), storableJson(item)]));
+}

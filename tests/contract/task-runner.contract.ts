@@ -2,6 +2,7 @@ import { afterEach, describe } from "node:test";
 import { describeEnding } from "./task-runner/ending.ts";
 import { describeEvents } from "./task-runner/events.ts";
 import type { CreateRunner, RunnerUnderTest } from "./task-runner/harness.ts";
+import { describePausing } from "./task-runner/pausing.ts";
 import { describeScheduling } from "./task-runner/scheduling.ts";
 import { describeSubmitting } from "./task-runner/submitting.ts";
 
@@ -22,5 +23,6 @@ export function describeTaskRunner(backend: string, create: CreateRunner): void 
     describeEvents(start);
     describeEnding(start);
     describeScheduling(start);
+    describePausing(start);
   });
 }

@@ -16,7 +16,7 @@ import { createRunnerMetrics } from "../../services/runner/metrics.ts";
 import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
 import { TaskConsumer } from "../../services/runner/task-consumer.ts";
 import { TaskQueues } from "../../services/runner/task-queues.ts";
-import type { ExecuteTask } from "../../services/runner/task-runner.ts";
+import type { ExecuteTask, TaskEnd } from "../../services/runner/task-runner.ts";
 import { createPool, type Pool } from "../../services/runtime/database.ts";
 import { NotificationListener } from "../../services/runtime/listener.ts";
 import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
@@ -159,7 +159,7 @@ export async function untilState(api: TestApi, taskId: string, ...states: TaskSt
 export const STEPS = [{ tool: "list_directory", input: {} }];
 
 /** An outcome of a task that did all it was asked. */
-export const completed = (result: unknown = null): Awaited<ReturnType<ExecuteTask>> => ({
+export const completed = (result: unknown = null): TaskEnd => ({
   status: "completed",
   result,
   error: null,

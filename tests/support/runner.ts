@@ -6,14 +6,14 @@ import { Dispatcher } from "../../services/runner/dispatcher.ts";
 import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
 import { TaskConsumer, type TaskConsumerDeps } from "../../services/runner/task-consumer.ts";
 import { TaskQueues } from "../../services/runner/task-queues.ts";
-import type { ExecuteTask, TaskExecution, TaskOutcome, TaskRunner } from "../../services/runner/task-runner.ts";
+import type { ExecuteTask, TaskEnd, TaskExecution, TaskRunner } from "../../services/runner/task-runner.ts";
 import { createPool, type Pool } from "../../services/runtime/database.ts";
 import { NotificationListener } from "../../services/runtime/listener.ts";
 import type { Logger } from "../../services/runtime/logger.ts";
 import { WorkspaceStore } from "../../services/workspace/workspace-store.ts";
 import { silentLog } from "./database.ts";
 
-export const completed: TaskOutcome = { status: "completed", result: null, error: null, steps: [], tokensUsed: 0 };
+export const completed: TaskEnd = { status: "completed", result: null, error: null, steps: [], tokensUsed: 0 };
 
 /** A task with nothing to do. */
 export function aTask(workspaceId: string, overrides: Partial<AgentTaskInput> = {}): AgentTask {

@@ -1,3 +1,4 @@
+import type { Approval } from "../../../contracts/approval.ts";
 import { TaskNotFoundError } from "../../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
 import type { TaskPriority, TaskState, TaskWait } from "../../../contracts/task.ts";
@@ -20,11 +21,21 @@ export interface WaitFacts {
   readonly waitingInAll: number;
   /** When it may start, while that time has not come. */
   readonly delayedUntil: string | null;
+  /** The question that must be answered before it goes on. */
+  readonly question: Pick<Approval, "callId" | "tool" | "summary" | "expiresAt"> | null;
 }
 
 export function describeWait(facts: WaitFacts): TaskWait {
   const { priority, plan, slots, slotsTaken, workerSlots, waitingInAll, ahead } = facts;
   const place = ahead + 1;
+  if (facts.question !== null) {
+    const { callId, tool, summary, expiresAt } = facts.question;
+    return {
+      reason: "approval",
+      message: `asks a person about ${callId} (${tool}: ${summary}) until ${expiresAt}`,
+      place,
+    };
+  }
   if (facts.delayedUntil !== null) {
     return { reason: "delayed", message: `starts at ${facts.delayedUntil} at the earliest`, place };
   }
@@ -59,7 +70,9 @@ export async function explainWait(
 ): Promise<TaskWait | null> {
   const { rows } = await database.query<FactsRow>(
     `SELECT t.status, t.priority, w.plan, t.admitted_at IS NOT NULL AS admitted,
-       CASE WHEN t.delayed THEN iso_time(t.not_before) END AS "delayedUntil",
+       CASE WHEN t.delayed AND t.not_before < 'infinity' THEN iso_time(t.not_before) END AS "delayedUntil",
+       (SELECT jsonb_build_object('callId', call_id, 'tool', tool, 'summary', summary, 'expiresAt', iso_time(expires_at))
+        FROM task_approvals WHERE task_id = t.id AND decision IS NULL) AS question,
        (SELECT count(*)::int FROM task_executions o WHERE o.workspace_id = t.workspace_id
         AND o.status IN ('queued', 'scheduled', 'running') AND o.admitted_at IS NOT NULL) AS "slotsTaken",
        (SELECT count(*)::int FROM task_executions o WHERE o.status = 'queued' AND o.admitted_at IS NULL

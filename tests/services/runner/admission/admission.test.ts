@@ -192,6 +192,7 @@ describe("why a task waits", () => {
     workerSlots: 3,
     waitingInAll: 12,
     delayedUntil: null,
+    question: null,
   } as const;
 
   it("is told with its numbers, what can be mended first", () => {
