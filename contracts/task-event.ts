@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { AGENT_EVENTS } from "./agent-event.ts";
 import { ApprovalDecision, ApprovalQuestion } from "./approval.ts";
 import { StepResult, TaskError, TaskResult } from "./task.ts";
 
@@ -36,6 +37,7 @@ export const TaskEventBody = z.discriminatedUnion("type", [
     by: z.string().nullable().describe("Null where nobody answered in time."),
     comment: z.string().nullable(),
   }),
+  ...AGENT_EVENTS,
   z.strictObject({ type: z.literal("cancel_requested") }),
   z.strictObject({ type: z.literal("task_requeued"), attempt: z.int().min(0), error: TaskError }),
   z.strictObject({ type: z.literal("task_ended"), result: TaskResult }),

@@ -6,6 +6,9 @@ import { forTerminal, type Style } from "./style.ts";
 
 const SUMMARY_CHARS = 160;
 
+/** Of a command, or of a model. */
+type Stream = "stdout" | "stderr" | "text" | "reasoning";
+
 /** Shows a task's events as they come: one line each, and what commands write below their step. */
 export class EventPrinter {
   readonly #write: (text: string) => void;
@@ -13,7 +16,7 @@ export class EventPrinter {
   readonly #colours: boolean;
   /** The beginning of a line of output whose end has not come yet. */
   #partial = "";
-  #partialStream: "stdout" | "stderr" = "stdout";
+  #partialStream: Stream = "stdout";
 
   constructor(options: { write: (text: string) => void; style: Style; colours: boolean }) {
     this.#write = options.write;
@@ -23,8 +26,8 @@ export class EventPrinter {
 
   print(event: TaskEvent): void {
     const { body } = event;
-    if (body.type === "step_output") {
-      this.#output(body.stream, body.text);
+    if (body.type === "step_output" || body.type === "model_text") {
+      this.#output(body.type === "step_output" ? body.stream : body.kind, body.text);
       return;
     }
     this.finish();
@@ -39,7 +42,7 @@ export class EventPrinter {
     this.#partial = "";
   }
 
-  #output(stream: "stdout" | "stderr", text: string): void {
+  #output(stream: Stream, text: string): void {
     if (stream !== this.#partialStream) this.finish();
     this.#partialStream = stream;
     const lines = (this.#partial + text).split("\n");
@@ -47,9 +50,15 @@ export class EventPrinter {
     for (const line of lines) this.#line(stream, line);
   }
 
-  #line(stream: "stdout" | "stderr", line: string): void {
+  #line(stream: Stream, line: string): void {
     // A progress bar draws over itself with carriage returns: the last state is the one to keep.
     const visible = line.replace(/\r+$/, "").split("\r").at(-1) ?? "";
+    if (stream === "text" || stream === "reasoning") {
+      // A model has no colours to choose: what looks like ours must be ours.
+      const spoken = forTerminal(visible, false);
+      this.#write(`          ${this.#style.cyan("▌")} ${stream === "text" ? spoken : this.#style.dim(spoken)}\n`);
+      return;
+    }
     const gutter = stream === "stderr" ? this.#style.yellow("│") : this.#style.dim("│");
     this.#write(`          ${gutter} ${forTerminal(visible, this.#colours)}${this.#colours ? "\u001b[0m" : ""}\n`);
   }
@@ -81,6 +90,19 @@ export class EventPrinter {
         );
       case "approval_decided":
         return `${body.decision === "approved" ? green("approved") : red(body.decision)}${body.by === null ? "" : ` by ${clean(body.by)}`}${body.comment === null ? "" : `: ${clean(body.comment)}`}`;
+      case "agent_step_started":
+        return `${cyan(`answer ${body.step}`)} ${dim(`of ${clean(body.model)}`)}`;
+      case "model_retried":
+        return `${yellow("model asked again")} in ${duration(body.waitMs)}: ${clean(body.error.message)}`;
+      case "model_answered": {
+        const calls = body.toolCalls === 0 ? "" : `${body.toolCalls} tool ${body.toolCalls === 1 ? "call" : "calls"}, `;
+        const tokens = `${body.estimated ? "about " : ""}${body.inputTokens} + ${body.outputTokens} tokens`;
+        return dim(`answer ${body.step}: ${calls}${tokens} in ${duration(body.durationMs)}`);
+      }
+      case "context_trimmed":
+        return dim(`context trimmed from about ${body.tokensBefore} to ${body.tokensAfter} tokens`);
+      case "agent_resumed":
+        return `goes on after answer ${body.step}`;
       case "cancel_requested":
         return yellow("cancellation requested");
       case "task_requeued":
@@ -88,6 +110,7 @@ export class EventPrinter {
       case "task_ended":
         return `${bold(coloured(body.result.status, this.#style))} ${dim(`in ${duration(body.result.executionTimeMs)}`)}`;
       case "step_output":
+      case "model_text":
         return undefined;
     }
   }

@@ -27,6 +27,18 @@ export function logEntry(event: TaskEvent): LogEntry | undefined {
       return line(`# asks about ${body.callId}: ${body.tool}: ${body.summary}`);
     case "approval_decided":
       return line(`# ${body.callId} ${body.decision}${body.by === null ? "" : ` by ${body.by}`}`);
+    case "agent_step_started":
+      return line(`# answer ${body.step} of ${body.model}`);
+    case "model_text":
+      return body.kind === "text" ? entry("stdout", body.text) : undefined;
+    case "model_retried":
+      return line(`\n# the model is asked again in ${body.waitMs} ms: ${body.error.message}`);
+    case "model_answered":
+      return line(`\n# answered: ${body.toolCalls} tool calls, ${body.inputTokens} + ${body.outputTokens} tokens`);
+    case "context_trimmed":
+      return line(`# context trimmed from about ${body.tokensBefore} to ${body.tokensAfter} tokens`);
+    case "agent_resumed":
+      return line(`# the agent goes on after answer ${body.step}`);
     case "cancel_requested":
       return line("# cancellation requested");
     case "task_requeued":

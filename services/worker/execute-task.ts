@@ -10,7 +10,7 @@ import { admitByQuota, nearlyUsedWarning, type UsageMeter } from "../workspace/u
 import type { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { TaskFolder, WorkspaceVolume } from "../workspace/workspace-volume.ts";
 import type { QuotaGuard } from "./quota-guard.ts";
-import { runSteps } from "./run-steps.ts";
+import { runTask } from "./run-task.ts";
 
 export interface ExecuteTaskDeps {
   readonly workspaces: Pick<WorkspaceStore, "get" | "uid">;
@@ -69,11 +69,20 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
     });
     const execution = { ...given, signal: AbortSignal.any([given.signal, guard.signal]) };
     try {
-      const profile = await sandboxProfile(deps, task, workspaceDir, uid);
+      const token = await taskToken(deps, task);
+      const profile = sandboxProfile(deps, task, workspaceDir, uid, token);
       await folder.writeEnv(profile.environment);
       await prepareRepositories(deps, execution, profile, folder);
       const { sandbox } = deps;
-      const outcome = await runSteps({ execution, profile, folder, sandbox, toolPolicy: workspace.toolPolicy });
+      const endpoint = { socketPath: deps.gateway.socketPath, token };
+      const outcome = await runTask({
+        execution,
+        profile,
+        folder,
+        sandbox,
+        toolPolicy: workspace.toolPolicy,
+        endpoint,
+      });
       given.decide(outcome);
       return outcome;
     } finally {
@@ -88,14 +97,19 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
   };
 }
 
-async function sandboxProfile(
+/** What names the task to the gateway: its sandbox has it, and so has its agent. */
+function taskToken({ gateway }: ExecuteTaskDeps, task: AgentTask): Promise<string> {
+  return signTaskToken({ ...task, expiresInSeconds: task.timeoutSeconds + TOKEN_SLACK_SECONDS }, gateway.tokenKey);
+}
+
+function sandboxProfile(
   deps: ExecuteTaskDeps,
   task: AgentTask,
   workspaceDir: string,
   uid: number,
-): Promise<SandboxProfile> {
+  token: string,
+): SandboxProfile {
   const { resources } = task;
-  const expiresInSeconds = task.timeoutSeconds + TOKEN_SLACK_SECONDS;
   return {
     workspaceDir,
     uid,
@@ -105,12 +119,7 @@ async function sandboxProfile(
       maxProcesses: MAX_PROCESSES,
       maxFileBytes: resources.diskMb * MIB,
     },
-    gateway: resources.networkAccess
-      ? {
-          socketPath: deps.gateway.socketPath,
-          token: await signTaskToken({ ...task, expiresInSeconds }, deps.gateway.tokenKey),
-        }
-      : undefined,
+    gateway: resources.networkAccess ? { socketPath: deps.gateway.socketPath, token } : undefined,
     environment: {
       ...deps.environment,
       // The gateway takes Basic alone: git need not ask first which methods there are.

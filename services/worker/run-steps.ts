@@ -6,9 +6,10 @@ import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import { runTool } from "../sandbox/tools/registry.ts";
 import { CommandCancelledError, CommandFailedError } from "../sandbox/tools/tool-errors.ts";
 import { summariseCall } from "../sandbox/tools/summarise-call.ts";
-import type { ToolContext, ToolResult } from "../sandbox/tools/tool.ts";
+import type { ToolResult } from "../sandbox/tools/tool.ts";
 import type { TaskFolder } from "../workspace/workspace-volume.ts";
 import { limitReached } from "./quota-guard.ts";
+import { toolContext } from "./tool-context.ts";
 
 export interface RunStepsOptions {
   readonly execution: TaskExecution;
@@ -52,19 +53,12 @@ export async function runSteps(options: RunStepsOptions): Promise<TaskOutcome> {
 }
 
 async function runStep(options: RunStepsOptions, step: TaskStep, index: number): Promise<StepResult> {
-  const { execution, folder, profile, sandbox } = options;
+  const { execution, folder } = options;
   const startedAt = performance.now();
   const summary = summariseCall(step);
   execution.emit({ type: "step_started", index, tool: step.tool, summary });
   folder.log.write(`\n==> ${step.tool}: ${summary}\n`);
-  const context: ToolContext = {
-    sandbox,
-    profile,
-    signal: execution.signal,
-    callId: `step-${index}`,
-    onOutput: (stream, text) => execution.emit({ type: "step_output", index, stream, text }),
-    log: (text) => folder.log.write(text),
-  };
+  const context = toolContext(options, { index, callId: `step-${index}`, approved: false });
   const answer = await runTool(step.tool, step.input, context, options.toolPolicy);
   const error = limitReached(execution.signal) ?? judge(step, answer);
   return {

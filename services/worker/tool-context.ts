@@ -1,0 +1,18 @@
+import type { ToolContext } from "../sandbox/tools/tool.ts";
+import type { RunStepsOptions } from "./run-steps.ts";
+
+/** Where a task's call works; `index` counts the task's steps, of its script and of its model together. */
+export function toolContext(
+  { execution, folder, profile, sandbox }: Pick<RunStepsOptions, "execution" | "folder" | "profile" | "sandbox">,
+  { index, callId, approved }: { readonly index: number; readonly callId: string; readonly approved: boolean },
+): ToolContext {
+  return {
+    sandbox,
+    profile,
+    signal: execution.signal,
+    callId,
+    approved,
+    onOutput: (stream, text) => execution.emit({ type: "step_output", index, stream, text }),
+    log: (text) => folder.log.write(text),
+  };
+}
