@@ -46,7 +46,6 @@ const HeaderName = z
 const HeaderValue = z
   .string()
   .max(8_192)
-  // eslint-disable-next-line no-control-regex -- control characters are what must not be in it
   .regex(/^[^\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]*$/, "may hold visible Latin-1 characters, spaces and tabs");
 
 /** The inputs of every tool. A model reads the descriptions, so they are written for it. */
@@ -152,6 +151,10 @@ export const ToolInputs = {
     url: z
       .url({ protocol: /^https?$/ })
       .max(8_192)
+      .refine(
+        (url) => !URL.canParse(url) || new URL(url).username + new URL(url).password === "",
+        "must hold no password",
+      )
       .describe("Its host must be on the workspace's allow-list."),
     headers: z
       .record(HeaderName, HeaderValue)

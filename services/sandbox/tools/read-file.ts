@@ -1,3 +1,4 @@
+import { textOrBase64 } from "../../runtime/text-or-base64.ts";
 import { succeeded, type Tool } from "./tool.ts";
 import { workspaceFiles } from "./workspace-files.ts";
 
@@ -16,26 +17,10 @@ export const readFile: Tool<"read_file"> = async ({ path, offsetBytes, maxBytes 
       if (bytesRead === 0) break;
       length += bytesRead;
     }
-    const { content, encoding, bytes } = decode(buffer.subarray(0, length), offsetBytes + length < size);
+    const { content, encoding, bytes } = textOrBase64(buffer.subarray(0, length), offsetBytes + length < size);
     const end = offsetBytes + bytes;
     return succeeded({ content, encoding, sizeBytes: size, offsetBytes, nextOffsetBytes: end < size ? end : null });
   } finally {
     await handle.close();
   }
 };
-
-const MAX_CHARACTER_BYTES = 4;
-
-function decode(data: Buffer, cut: boolean): { content: string; encoding: "utf8" | "base64"; bytes: number } {
-  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  for (let dropped = 0; dropped < MAX_CHARACTER_BYTES && dropped <= data.length; dropped++) {
-    try {
-      const text = data.subarray(0, data.length - dropped);
-      if (dropped > 0 && text.length === 0) break;
-      return { content: decoder.decode(text), encoding: "utf8", bytes: text.length };
-    } catch {
-      if (!cut) break; // only a cut may leave half a character
-    }
-  }
-  return { content: data.toString("base64"), encoding: "base64", bytes: data.length };
-}

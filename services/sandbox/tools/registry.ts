@@ -1,25 +1,18 @@
-import { z } from "zod";
 import {
   PlatformError,
   ToolDeniedError,
   ToolNeedsApprovalError,
   ToolNotConfiguredError,
 } from "../../../contracts/errors.ts";
-import {
-  ApiToolName,
-  decideTool,
-  ToolName,
-  TOOLS,
-  type ToolPolicy,
-  type WorkerToolName,
-} from "../../../contracts/tools.ts";
+import { ApiToolName, decideTool, ToolName, type ToolPolicy, type WorkerToolName } from "../../../contracts/tools.ts";
+import { checkInput } from "./check-input.ts";
 import { createDirectory } from "./create-directory.ts";
 import { executeCommand } from "./execute-command.ts";
 import { listDirectory } from "./list-directory.ts";
 import { readFile } from "./read-file.ts";
 import { searchCodebase } from "./search-codebase.ts";
 import { succeeded, type Tool, type ToolContext, type ToolResult } from "./tool.ts";
-import { DiskFullError, InvalidToolInputError, UnknownToolError } from "./tool-errors.ts";
+import { DiskFullError, UnknownToolError } from "./tool-errors.ts";
 import { writeFile } from "./write-file.ts";
 
 const AT_THE_WORKER: { readonly [Name in WorkerToolName]: Tool<Name> } = {
@@ -57,14 +50,6 @@ export async function runTool(
     if (known instanceof PlatformError) return { ok: false, output: null, error: known };
     throw known;
   }
-}
-
-/** The input with its defaults. @throws InvalidToolInputError that names every mistake */
-export function checkInput(name: ToolName, input: unknown): unknown {
-  const schema: z.ZodType = TOOLS[name].input;
-  const parsed = schema.safeParse(input);
-  if (!parsed.success) throw new InvalidToolInputError(name, z.prettifyError(parsed.error));
-  return parsed.data;
 }
 
 async function call(name: ToolName, input: unknown, context: ToolContext): Promise<ToolResult> {
