@@ -4,7 +4,7 @@ import { Dispatcher } from "../runner/dispatcher.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
 import { TaskConsumer } from "../runner/task-consumer.ts";
 import { TaskQueues } from "../runner/task-queues.ts";
-import { createPool, type Pool } from "../runtime/database.ts";
+import { createPool } from "../runtime/database.ts";
 import { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { waitForMigrations } from "../runtime/migrate.ts";
@@ -17,6 +17,7 @@ import { TreeUsageMeter } from "../workspace/usage.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import { WorkspaceVolume } from "../workspace/workspace-volume.ts";
 import { createExecuteTask } from "./execute-task.ts";
+import { isKept, isRunning, watchLeftFolders } from "./left-folders.ts";
 import { QuotaGuard } from "./quota-guard.ts";
 
 export interface WorkerDeps {
@@ -51,6 +52,7 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
     rootDir: env.WORKSPACES_DIR,
     locks,
     isLive,
+    isKept: (taskId) => isKept(pool, taskId),
     logger: log,
     onRemoved: (workspaceId) => usage.refreshInBackground(workspaceId),
   });
@@ -92,14 +94,17 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
     log,
     metrics,
   });
+  let stopWatching = (): void => undefined;
   return {
     async start() {
       await waitForMigrations(pool, { timeoutMs: MIGRATIONS_TIMEOUT_MS, log });
       await volume.prepareRoot();
       const killedProcesses = await sandbox.recover();
+      // Before what has ended already is looked for, so that nothing ends unnoticed in between.
+      stopWatching = watchLeftFolders({ pool, listener, volume, log });
+      await listener.start();
       const recovered = await volume.recover(isLive);
       log.info({ event: "worker_recovered", killedProcesses, ...recovered }, "removed what a crash had left");
-      await listener.start();
       await queues.start();
       await dispatcher.start();
       await consumer.start();
@@ -109,6 +114,7 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
       { name: "consumer", close: () => consumer.close() },
       { name: "dispatcher", close: () => dispatcher.close() },
       { name: "queues", close: () => queues.close() },
+      { name: "left folders", close: async () => stopWatching() },
       { name: "volume", close: () => volume.close() },
       { name: "usage", close: () => usage.close() },
       { name: "locks", close: () => locks.close() },
@@ -116,11 +122,6 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
       { name: "database", close: () => pool.end() },
     ],
   };
-}
-
-async function isRunning(pool: Pool, taskId: string): Promise<boolean> {
-  const { rowCount } = await pool.query("SELECT 1 FROM leases WHERE task_id = $1 AND expires_at > now()", [taskId]);
-  return (rowCount ?? 0) > 0;
 }
 
 /** The package indexes of this machine's own configuration, as pip and npm read them from the environment. */

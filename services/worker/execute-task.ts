@@ -2,7 +2,7 @@ import { PlatformError } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import type { AgentTask } from "../../contracts/task.ts";
 import { checkRunnable } from "../runner/submission.ts";
-import type { ExecuteTask, TaskExecution } from "../runner/task-runner.ts";
+import type { ExecuteTask, StopReason, TaskExecution, TaskOutcome } from "../runner/task-runner.ts";
 import { signTaskToken } from "../runtime/task-token.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import type { Repositories } from "../workspace/repositories.ts";
@@ -59,7 +59,8 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
       { workspaceId: task.workspaceId, planTier: workspace.plan, createdAt: workspace.createdAt },
       { uid, quotaBytes },
     );
-    const folder = await deps.volume.openTask(task.workspaceId, task.taskId, uid);
+    const keep = given.checkpoint !== null;
+    const folder = await deps.volume.openTask(task.workspaceId, task.taskId, uid, { keep });
     const guard = deps.guard.watch({
       workspaceId: task.workspaceId,
       quotaBytes,
@@ -67,7 +68,16 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
         if (warning === undefined) emit(nearlyUsedWarning(task.workspaceId, usedBytes, quotaBytes));
       },
     });
-    const execution = { ...given, signal: AbortSignal.any([given.signal, guard.signal]) };
+    let resumable = keep;
+    const execution: TaskExecution = {
+      ...given,
+      signal: AbortSignal.any([given.signal, guard.signal]),
+      save: async (checkpoint) => {
+        await given.save(checkpoint);
+        resumable = true;
+      },
+    };
+    let outcome: TaskOutcome | undefined;
     try {
       const token = await taskToken(deps, task);
       const profile = sandboxProfile(deps, task, workspaceDir, uid, token);
@@ -75,7 +85,7 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
       await prepareRepositories(deps, execution, profile, folder);
       const { sandbox } = deps;
       const endpoint = { socketPath: deps.gateway.socketPath, token };
-      const outcome = await runTask({
+      outcome = await runTask({
         execution,
         profile,
         folder,
@@ -90,11 +100,21 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
       try {
         await deps.repositories.releaseTask(task.workspaceId, task.taskId);
       } finally {
-        await folder.close();
+        await (goesOnLater(given.signal, outcome, resumable) ? folder.leave() : folder.close());
         deps.usage.refreshInBackground(task.workspaceId);
       }
     }
   };
+}
+
+/**
+ * Whether a later attempt goes on with the task's files: it pauses, or this worker has lost it or hands it back and
+ * there is a checkpoint to go on from.
+ */
+function goesOnLater(signal: AbortSignal, outcome: TaskOutcome | undefined, resumable: boolean): boolean {
+  const reason = signal.aborted ? (signal.reason as StopReason) : undefined;
+  if (outcome?.status === "paused") return reason === undefined || reason === "shutdown";
+  return resumable && (reason === "lease_lost" || (reason === "shutdown" && outcome?.status !== "completed"));
 }
 
 /** What names the task to the gateway: its sandbox has it, and so has its agent. */

@@ -9,6 +9,7 @@ import { summariseCall } from "../sandbox/tools/summarise-call.ts";
 import type { ToolResult } from "../sandbox/tools/tool.ts";
 import type { TaskFolder } from "../workspace/workspace-volume.ts";
 import { limitReached } from "./quota-guard.ts";
+import { pauseBefore, StepDeniedByPersonError, stepCallId, stepsDone } from "./step-approval.ts";
 import { toolContext } from "./tool-context.ts";
 
 export interface RunStepsOptions {
@@ -34,16 +35,23 @@ export class StepFailedError extends PlatformError {
   }
 }
 
-/** Runs the scripted steps in order. The first that fails fails the task, and those after it are not run. */
+/**
+ * Runs the scripted steps in order. The first that fails fails the task, and those after it are not run. A step that a
+ * person must allow first pauses the task; it then goes on at this step, without the ones before it.
+ */
 export async function runSteps(options: RunStepsOptions): Promise<TaskOutcome> {
   const { execution } = options;
-  const steps: StepResult[] = [];
+  const steps = stepsDone(execution.checkpoint);
   for (const [index, step] of execution.task.steps.entries()) {
+    if (index < steps.length) continue;
     // What was done so far stands in the record, whatever stopped the task between two steps.
     if (execution.signal.aborted) {
       const error = limitReached(execution.signal) ?? new CommandCancelledError();
       return { ...FAILED, error: error.toTaskError(), steps };
     }
+    const { approvals } = execution;
+    const pause = pauseBefore(step, index, { policy: options.toolPolicy, approvals, steps });
+    if (pause !== undefined) return pause;
     const result = await runStep(options, step, index);
     steps.push(result);
     execution.emit({ type: "step_finished", step: result });
@@ -58,8 +66,13 @@ async function runStep(options: RunStepsOptions, step: TaskStep, index: number):
   const summary = summariseCall(step);
   execution.emit({ type: "step_started", index, tool: step.tool, summary });
   folder.log.write(`\n==> ${step.tool}: ${summary}\n`);
-  const context = toolContext(options, { index, callId: `step-${index}`, approved: false });
-  const answer = await runTool(step.tool, step.input, context, options.toolPolicy);
+  const callId = stepCallId(index);
+  const approval = execution.approvals.get(callId);
+  const context = toolContext(options, { index, callId, approved: approval?.decision === "approved" });
+  const answer =
+    approval?.decision === "denied"
+      ? { ok: false, output: null, error: new StepDeniedByPersonError(step.tool, approval) }
+      : await runTool(step.tool, step.input, context, options.toolPolicy);
   const error = limitReached(execution.signal) ?? judge(step, answer);
   return {
     index,

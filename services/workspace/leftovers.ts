@@ -36,6 +36,8 @@ export async function removeLeftovers(deps: {
   readonly records: ServiceRecords;
   readonly discard: Discard;
   readonly isLive: (taskId: string) => Promise<boolean>;
+  /** Whether a task that does not run at present goes on later with the files it has. */
+  readonly isKept: (taskId: string) => Promise<boolean>;
 }): Promise<string[]> {
   const { workspaceId, records } = deps;
   const files = new SafeFs(deps.workspaceDir);
@@ -50,6 +52,7 @@ export async function removeLeftovers(deps: {
       live.add(taskId);
       continue;
     }
+    if (await deps.isKept(taskId)) continue;
     await deps.discard(`tasks/task_${taskId}`);
     await records.remove(workspaceId, ["tasks", `${taskId}.json`]);
     removed.push(taskId);

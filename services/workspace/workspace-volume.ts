@@ -1,31 +1,33 @@
 import { randomUUID } from "node:crypto";
-import { chmod, chown, lstat, mkdir, readdir } from "node:fs/promises";
+import { chmod, mkdir, readdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Logger } from "pino";
 import type { PlanTier } from "../../contracts/plan.ts";
-import { WorkspaceMeta } from "../../contracts/workspace.ts";
-import { walkTo } from "./directory-handle.ts";
+import { makeFolder, makeOwn } from "./make-folders.ts";
 import { type RepositoryLocks, withLock, workspaceLockName } from "./repository-locks.ts";
 import { SafeFs } from "./safe-fs.ts";
 import { ServiceRecords } from "./service-records.ts";
 import { type Discard, removeCredentials, removeLeftovers, removeUnfinished } from "./leftovers.ts";
 import { TaskFolder, taskFolderPath } from "./task-folder.ts";
 import { Trash } from "./trash.ts";
+import { changeMeta, type MetaChange } from "./workspace-meta.ts";
 import { workspacePath } from "./workspace-path.ts";
 
 export type { TaskFolder } from "./task-folder.ts";
 
 /** Folders of a workspace that stay. */
 const FOLDERS = ["repos", "tasks", "artifacts"] as const;
-const META_FILE = ".workspace_meta.json";
 /** Locks of a workspace are held for milliseconds: who waits longer waits for something that is broken. */
 const LOCK_TIMEOUT_MS = 30_000;
 /** What `close` waits for files to be removed; the rest is removed at the next start. */
 const CLOSE_TIMEOUT_MS = 3_000;
 
-/** Who opened a task's folder last: an earlier attempt that has lost its lease must not remove the next one's. */
-const OpenTask = z.strictObject({ holder: z.string() });
+/**
+ * Who opened a task's folder last: an earlier attempt that has lost its lease must not remove the next one's. Null: the
+ * task does not run at present and goes on later with what is there.
+ */
+const OpenTask = z.strictObject({ holder: z.string().nullable() });
 
 /** Whether a task is running now, as the record says. */
 export type IsLive = (taskId: string) => Promise<boolean>;
@@ -46,17 +48,19 @@ export class WorkspaceVolume {
   readonly #rootDir: string;
   readonly #locks: RepositoryLocks;
   readonly #isLive: IsLive | undefined;
+  readonly #isKept: IsLive;
   readonly #log: Logger;
   readonly #now: () => Date;
   readonly #records: ServiceRecords;
   readonly #trash: Trash;
-  readonly #asRoot = process.getuid?.() === 0;
 
   constructor(deps: {
     readonly rootDir: string;
     readonly locks: RepositoryLocks;
     /** Whether a task is running now, as the record says: lets `prepare` remove what a crash left. @default nothing is removed */
     readonly isLive?: IsLive;
+    /** Whether a task that does not run goes on later with the files that it has left. @default none does */
+    readonly isKept?: IsLive;
     readonly logger: Logger;
     /** Told after files of a workspace were removed in the background. */
     readonly onRemoved?: (workspaceId: string) => void;
@@ -65,6 +69,7 @@ export class WorkspaceVolume {
     this.#rootDir = deps.rootDir;
     this.#locks = deps.locks;
     this.#isLive = deps.isLive;
+    this.#isKept = deps.isKept ?? (async () => false);
     this.#log = deps.logger;
     this.#now = deps.now ?? (() => new Date());
     this.#records = new ServiceRecords(deps.rootDir);
@@ -96,10 +101,14 @@ export class WorkspaceVolume {
     const { workspaceId } = workspace;
     const dir = this.workspaceDir(workspaceId);
     await this.#locked(workspaceId, async () => {
-      await this.#makeOwn(dir, owner.uid);
-      for (const folder of FOLDERS) await this.#makeFolder(dir, folder, owner.uid);
+      await makeOwn(dir, owner.uid);
+      for (const folder of FOLDERS) {
+        const aside = await makeFolder(dir, folder, owner.uid, this.#now());
+        if (aside === undefined) continue;
+        this.#log.warn({ event: "workspace_repaired", folder, aside }, "something stood in a folder's place");
+      }
       if (this.#isLive !== undefined) await this.#removeLeftovers(workspaceId, this.#isLive);
-      await this.#writeMeta(workspaceId, owner.uid, (meta) => ({
+      await this.#changeMeta(workspaceId, owner.uid, (meta) => ({
         lastTaskAt: null,
         reposCached: [],
         totalTasksRun: 0,
@@ -113,19 +122,42 @@ export class WorkspaceVolume {
     return dir;
   }
 
-  /** Makes the folder of a task that starts; what an earlier attempt left there is removed. After `prepare`. */
-  async openTask(workspaceId: string, taskId: string, uid: number): Promise<TaskFolder> {
+  /**
+   * Makes the folder of a task that starts. What an earlier attempt left there is removed, or taken over with `keep`.
+   * After `prepare`.
+   */
+  async openTask(
+    workspaceId: string,
+    taskId: string,
+    uid: number,
+    options: { readonly keep?: boolean } = {},
+  ): Promise<TaskFolder> {
     const workspaceDir = this.workspaceDir(workspaceId);
     const holder = randomUUID();
     return this.#locked(workspaceId, async () => {
       await this.#records.write(workspaceId, ["tasks", `${taskId}.json`], { holder });
-      await this.#trash.discard(workspaceId, taskFolderPath(taskId));
+      if (options.keep !== true) await this.#trash.discard(workspaceId, taskFolderPath(taskId));
       return TaskFolder.create(taskId, {
         workspaceDir,
         files: new SafeFs(workspaceDir, { owner: { uid, gid: uid } }),
-        close: () => this.#closeTask(workspaceId, taskId, uid, holder),
+        close: () => this.#endTask(workspaceId, taskId, () => this.#removeTask(workspaceId, taskId, uid, holder)),
+        leave: () => this.#endTask(workspaceId, taskId, () => this.#leaveTask(workspaceId, taskId, holder)),
         logger: this.#log,
       });
+    });
+  }
+
+  /**
+   * Removes the folder of a task that has ended while nobody ran it. No-op where this volume has none, and for a task
+   * that runs or goes on later.
+   */
+  async removeEnded(workspaceId: string, taskId: string, isLive: IsLive): Promise<void> {
+    const record = ["tasks", `${taskId}.json`];
+    if ((await this.#records.read(workspaceId, record, OpenTask)) === undefined) return;
+    await this.#endTask(workspaceId, taskId, async () => {
+      if ((await isLive(taskId)) || (await this.#isKept(taskId))) return;
+      await this.#trash.discard(workspaceId, taskFolderPath(taskId));
+      await this.#records.remove(workspaceId, record);
     });
   }
 
@@ -161,31 +193,34 @@ export class WorkspaceVolume {
   #removeLeftovers(workspaceId: string, isLive: IsLive): Promise<string[]> {
     const workspaceDir = this.workspaceDir(workspaceId);
     const discard = this.#discard(workspaceId);
-    return removeLeftovers({ workspaceDir, workspaceId, records: this.#records, discard, isLive });
+    const isKept = this.#isKept;
+    return removeLeftovers({ workspaceDir, workspaceId, records: this.#records, discard, isLive, isKept });
   }
 
-  async #closeTask(workspaceId: string, taskId: string, uid: number, holder: string): Promise<void> {
+  async #endTask(workspaceId: string, taskId: string, work: () => Promise<void>): Promise<void> {
     try {
-      await this.#locked(workspaceId, () => this.#removeTask(workspaceId, taskId, uid, holder));
+      await this.#locked(workspaceId, work);
     } catch (error) {
       // The task itself has ended as it has; what is left is removed at the next start.
       this.#log.error({ event: "task_cleanup_failed", workspaceId, taskId, err: error }, "task left files behind");
     }
   }
 
+  async #leaveTask(workspaceId: string, taskId: string, holder: string): Promise<void> {
+    const record = ["tasks", `${taskId}.json`];
+    if ((await this.#records.read(workspaceId, record, OpenTask))?.holder !== holder) return;
+    await this.#records.write(workspaceId, record, { holder: null });
+    await this.#removeUnused(workspaceId);
+  }
+
   async #removeTask(workspaceId: string, taskId: string, uid: number, holder: string): Promise<void> {
     const record = ["tasks", `${taskId}.json`];
     if ((await this.#records.read(workspaceId, record, OpenTask))?.holder !== holder) return;
-    const files = new SafeFs(this.workspaceDir(workspaceId));
     await this.#trash.discard(workspaceId, taskFolderPath(taskId));
     await this.#records.remove(workspaceId, record);
-    if ((await this.#records.names(workspaceId, ["tasks"])).length === 0) {
-      await removeCredentials(files);
-      // A clone that was stopped counts against the quota until it is gone.
-      await removeUnfinished(files, this.#discard(workspaceId));
-    }
+    await this.#removeUnused(workspaceId);
     const reposCached = (await this.#records.names(workspaceId, ["repositories"])).map((name) => name.slice(0, -5));
-    await this.#writeMeta(workspaceId, uid, (meta) => ({
+    await this.#changeMeta(workspaceId, uid, (meta) => ({
       ...meta,
       lastTaskAt: this.#now().toISOString(),
       reposCached,
@@ -193,50 +228,22 @@ export class WorkspaceVolume {
     }));
   }
 
-  /** The record beside the workspaces counts; the file in the workspace is its copy for whoever looks there. */
-  async #writeMeta(
-    workspaceId: string,
-    uid: number,
-    change: (meta: Partial<WorkspaceMeta>) => Partial<WorkspaceMeta>,
-  ): Promise<void> {
-    const before = await this.#records.read(workspaceId, ["meta.json"], WorkspaceMeta);
-    const meta = WorkspaceMeta.parse(change(before ?? {}));
-    await this.#records.write(workspaceId, ["meta.json"], meta);
-    const files = new SafeFs(this.workspaceDir(workspaceId), { owner: { uid, gid: uid } });
-    const content = `${JSON.stringify(meta, undefined, 2)}\n`;
-    try {
-      await files.replaceFile(META_FILE, content, { mode: 0o644 });
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== "NOT_A_FILE") throw error;
-      await files.remove(META_FILE); // a directory of that name
-      await files.replaceFile(META_FILE, content, { mode: 0o644 });
+  /** Removes what only running tasks need, when none runs. */
+  async #removeUnused(workspaceId: string): Promise<void> {
+    for (const name of await this.#records.names(workspaceId, ["tasks"])) {
+      if ((await this.#records.read(workspaceId, ["tasks", name], OpenTask))?.holder !== null) return;
     }
+    const files = new SafeFs(this.workspaceDir(workspaceId));
+    await removeCredentials(files);
+    // A clone that was stopped counts against the quota until it is gone.
+    await removeUnfinished(files, this.#discard(workspaceId));
   }
 
-  async #makeOwn(dir: string, uid: number): Promise<void> {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    const stats = await lstat(dir);
-    if (!stats.isDirectory()) throw new Error(`${dir} is no directory`);
-    if (this.#asRoot && stats.uid !== uid) await chown(dir, uid, uid);
-    if ((stats.mode & 0o777) !== 0o700) await chmod(dir, 0o700);
-  }
-
-  async #makeFolder(dir: string, folder: string, uid: number): Promise<void> {
-    const files = new SafeFs(dir, { owner: { uid, gid: uid } });
-    const present = await files.stat(folder).catch(() => undefined);
-    if (present !== undefined && present.type !== "directory") {
-      const aside = `${folder}.replaced-${this.#now().getTime()}`;
-      await files.move(folder, aside);
-      this.#log.warn({ event: "workspace_repaired", folder, aside }, "something stood in a folder's place");
-    }
-    await files.mkdirs(folder, { mode: 0o755 });
-    const handle = await walkTo(dir, [folder]);
-    try {
-      // A crash may have come between making it and giving it away.
-      if (this.#asRoot && (await handle.stat()).uid !== uid) await handle.chown(uid, uid);
-    } finally {
-      await handle.close();
-    }
+  async #changeMeta(workspaceId: string, uid: number, change: MetaChange): Promise<void> {
+    await changeMeta(
+      { records: this.#records, workspaceDir: this.workspaceDir(workspaceId), workspaceId, uid },
+      change,
+    );
   }
 
   #discard(workspaceId: string): Discard {

@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  link as linkFile,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
@@ -148,6 +160,66 @@ describe("WorkspaceVolume", () => {
     await tasks[1]?.close();
     assert.ok(!(await readdir(below())).includes(".gitconfig"));
     assert.equal((await meta()).totalTasksRun, 2);
+  });
+
+  it("leaves a paused task's files to the attempt that goes on, and no credentials", async () => {
+    await prepare();
+    const taskId = randomUUID();
+    const first = await volume.openTask(workspaceId, taskId, UID);
+    first.log.write("one\n");
+    await writeFile(below(first.scratchDir, "work"), "half done");
+    await writeFile(below(".gitconfig"), "secret");
+    await Promise.all([first.leave(), first.close()]);
+    assert.ok(!(await readdir(below())).includes(".gitconfig"));
+
+    const kept = new Set<string>([taskId]);
+    const locks = new InMemoryRepositoryLocks();
+    const restarted = new WorkspaceVolume({ rootDir, locks, logger, isKept: async (id) => kept.has(id) });
+    assert.deepEqual((await restarted.recover(async () => false)).removedTasks, []);
+    await restarted.removeEnded(workspaceId, taskId, async () => false);
+    const second = await restarted.openTask(workspaceId, taskId, UID, { keep: true });
+    assert.equal(await readFile(below(second.scratchDir, "work"), "utf8"), "half done");
+    second.log.write("two\n");
+    await second.leave();
+    assert.equal(await readFile(below(second.taskDir, ".task_log"), "utf8"), "one\ntwo\n");
+    assert.equal((await meta()).totalTasksRun, 0);
+
+    kept.clear();
+    await restarted.removeEnded(workspaceId, taskId, async () => true);
+    assert.equal((await readdir(below("tasks"))).length, 1);
+    await restarted.removeEnded(workspaceId, taskId, async () => false);
+    assert.deepEqual(await readdir(below("tasks")), []);
+    await restarted.removeEnded(workspaceId, taskId, async () => false);
+    await restarted.removeEnded(randomUUID(), randomUUID(), async () => false);
+  });
+
+  it("writes to no log that an agent has put in place of its own", async () => {
+    await prepare();
+    const taskId = randomUUID();
+    const log = below("tasks", `task_${taskId}`, ".task_log");
+    const replace: Record<string, () => Promise<unknown>> = {
+      link: () => symlink(join(outside, "precious"), log),
+      fifo: async () => execFileSync("mkfifo", [log]),
+      "hard link": async () => {
+        await writeFile(below("artifacts/report"), "mine");
+        await linkFile(below("artifacts/report"), log);
+      },
+      directory: () => mkdir(join(log, "x"), { recursive: true }),
+      nothing: async () => undefined,
+    };
+    for (const [what, put] of Object.entries(replace)) {
+      const first = await volume.openTask(workspaceId, taskId, UID);
+      await first.leave();
+      await rm(log);
+      await put();
+      const second = await volume.openTask(workspaceId, taskId, UID, { keep: true });
+      second.log.write("second\n");
+      await second.leave();
+      assert.equal(await readFile(log, "utf8"), "second\n", what);
+      assert.ok((await lstat(log)).isFile(), what);
+    }
+    assert.equal(await readFile(join(outside, "precious"), "utf8"), "untouched");
+    assert.equal(await readFile(below("artifacts/report"), "utf8"), "mine");
   });
 
   it("does not let an attempt that lost its task remove the next attempt's folder", async () => {
