@@ -147,7 +147,7 @@ async function stream(
   for (const text of isCut ? events.slice(0, middle) : events) {
     if (answer.chunkDelayMs !== undefined) await delay(answer.chunkDelayMs);
     if (response.destroyed) return;
-    if (!response.write(text)) await Promise.race([once(response, "drain"), once(response, "close")]);
+    if (!response.write(text)) await drained(response);
   }
   if (answer.fault === "hangs") return; // the caller leaves, or stop() closes the connection
   if (answer.fault === "midway") {
@@ -167,6 +167,15 @@ async function stream(
   response.write(event([{ index: 0, delta: {}, finish_reason: finish }]));
   if (usage !== null && request.stream_options?.include_usage === true) response.write(event([], { usage }));
   response.end("data: [DONE]\n\n");
+}
+
+/** Resolves when more can be written, or when nobody reads any more. */
+async function drained(response: ServerResponse): Promise<void> {
+  const closed = new AbortController();
+  const onClose = () => closed.abort();
+  response.once("close", onClose);
+  await once(response, "drain", { signal: closed.signal }).catch(() => undefined);
+  response.off("close", onClose);
 }
 
 function pieces(text: string | undefined, size: number): string[] {

@@ -9,6 +9,8 @@ export interface SeenRequest {
   readonly body: ChatRequest;
   /** Whether the caller left before he had the whole answer. */
   abandoned: boolean;
+  /** Resolves when its connection has closed or its answer is out. */
+  readonly closed: Promise<undefined>;
 }
 
 export interface ServedModel {
@@ -67,8 +69,12 @@ export async function startLlmServer(options: { readonly socketPath?: string } =
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString()) as ChatRequest;
-    const seen: SeenRequest = { headers: request.headers, body, abandoned: false };
-    response.on("close", () => (seen.abandoned = !response.writableFinished));
+    const closed = Promise.withResolvers<undefined>();
+    const seen: SeenRequest = { headers: request.headers, body, abandoned: false, closed: closed.promise };
+    response.on("close", () => {
+      seen.abandoned = !response.writableFinished;
+      closed.resolve(undefined);
+    });
     const index = requests.push(seen) - 1;
     wake.resolve(undefined);
     wake = Promise.withResolvers();

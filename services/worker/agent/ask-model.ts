@@ -31,7 +31,7 @@ export interface ModelAnswer {
 }
 
 /** More than any model can say in one answer: a stream that goes on is out of order. */
-const MAX_ANSWER_CHARS = 4 * 1024 ** 2;
+const MAX_ANSWER_CHARS = 1024 ** 2;
 
 /** Of arguments that are none the model sees so much again. */
 const MAX_MALFORMED_CHARS = 1_000;

@@ -7,7 +7,7 @@ import { ContextTooSmallError } from "./llm-errors.ts";
  * Bytes of UTF-8 in a token. Providers speak of about 4 characters of English; code and other languages have fewer, so
  * this errs to the safe side. `calibrate` corrects it by what the provider counted.
  */
-const BYTES_PER_TOKEN = 3;
+export const BYTES_PER_TOKEN = 3;
 /** What the protocol adds around a message or a call. */
 const TOKENS_AROUND = 8;
 /** Trimmed further than it must be, so that it need not be done for each answer, and provider's caches stay warm. */

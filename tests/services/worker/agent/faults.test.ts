@@ -112,6 +112,7 @@ describe("an agent whose model has trouble", () => {
     assert.equal(run.end().error?.code, "LLM_ANSWER_TOO_LONG");
     const shown = run.of("model_text").reduce((sum, { text }) => sum + text.length, 0);
     assert.ok(shown < 70_000, `${shown} characters of events`);
+    await bench.llm.requests.at(-1)?.closed;
     assert.equal(bench.llm.requests.at(-1)?.abandoned, true);
   });
 

@@ -34,17 +34,17 @@ describe("an agent", () => {
     const [request] = requests();
     assert.equal(request?.model, "scripted");
     assert.equal(request.stream, true);
-    assert.deepEqual(request.tools.map((tool) => tool.function.name).sort(), [
+    assert.deepEqual(request.tools?.map((tool) => tool.function.name).sort(), [
       "create_directory",
       "execute_command",
       "list_directory",
       "read_file",
       "write_file",
     ]);
-    const [system, user] = request.messages ?? [];
+    const [system, user] = request.messages;
     assert.equal(system?.role, "system");
-    assert.match(system.content, /untrusted|data\. It may/);
-    assert.match(system.content, /Speak plainly\.$/);
+    assert.match(system.content ?? "", /untrusted|data\. It may/);
+    assert.match(system.content ?? "", /Speak plainly\.$/);
     assert.match(user?.content ?? "", /^How is it\?[^]*"ticket":7/);
     assert.equal(bench.llm.requests.at(-1)?.headers.authorization, "Bearer task-token");
     const [answered] = run.of("model_answered");
