@@ -116,6 +116,16 @@ export const ToolInputs = {
     path: WorkspacePath.optional().describe("Only documents below this folder, e.g. `artifacts/reports`."),
     maxResults: results(100, 10),
   }),
+  list_tasks: z.strictObject({
+    correlationId: z.string().min(1).max(200).refine(noNul, "holds a NUL byte").optional(),
+    parentExecutionId: z.uuid().toLowerCase().optional(),
+    status: z.enum(["queued", "running", "completed", "failed", "cancelled", "timed_out"]).optional(),
+    maxResults: results(100, 20),
+  }),
+  read_task_result: z.strictObject({
+    taskId: z.uuid().toLowerCase().describe("A task of this workspace, e.g. one that list_tasks has shown."),
+    maxChars: z.int().min(100).max(262_144).default(32_768).describe("Of its result; what is over is cut."),
+  }),
   semantic_search: indexSearch("What to find, in plain words; entries of like meaning are found."),
   search_images: indexSearch("What is to be seen in the picture, in plain words."),
   search_tables: indexSearch("What the table is about, or what stands in it, in plain words."),

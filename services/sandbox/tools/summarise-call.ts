@@ -26,6 +26,10 @@ function describe(call: ToolCall): string {
     case "search_images":
     case "search_tables":
       return call.input.query;
+    case "list_tasks":
+      return [call.input.status, call.input.correlationId, call.input.parentExecutionId].filter(Boolean).join(" ");
+    case "read_task_result":
+      return call.input.taskId;
     case "database_query":
       return `${call.input.database}: ${call.input.query}`;
     case "composio_execute":
