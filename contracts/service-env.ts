@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LlmConfig, LlmKeys } from "./llm.ts";
 import { PlanLimitOverrides, resolvePlanLimits } from "./plan.ts";
 import { TaskPriority } from "./task.ts";
+import { ToolAdapters, ToolSecrets } from "./tool-adapters.ts";
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const logLevel = z.enum(["trace", "debug", "info", "warn", "error"]).default("info");
@@ -43,6 +44,14 @@ export const ApiEnv = z.object({
   DATABASE_URL: databaseUrl.describe("The record; the role owns the schema, since the API applies the migrations."),
   TASK_RUNNER_BACKEND: RunnerBackend.default("queued"),
   ADMIN_TOKEN: z.string().min(32).describe("Bearer token of the first administrator."),
+  TASK_TOKEN_KEY: key32.describe("Verifies the tokens of tasks that call tools here, and signs those for the gateway."),
+  GATEWAY_SOCKET: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Unix socket of the gateway's proxy, the way out of tools. Without it http_request is not configured."),
+  TOOL_ADAPTERS: jsonText("{}").pipe(ToolAdapters).describe("JSON: the tools that run here, as `tools` of the stack."),
+  TOOL_SECRETS: jsonText("{}").pipe(ToolSecrets).describe("JSON: what they authenticate with. A secret."),
   WORKSPACES_DIR: z.string().min(1).describe("Folder of all workspaces; the API lists and serves artifacts from it."),
   PLAN_LIMITS: planLimits,
   LOG_LEVEL: logLevel,
@@ -75,7 +84,11 @@ export const WorkerEnv = z.object({
     .min(1)
     .describe("Folder of this worker alone, for what its sandboxes see of the system; made anew at each start."),
   GATEWAY_SOCKET: z.string().min(1).describe("Unix socket of the gateway's proxy; the only network of a sandbox."),
-  TASK_TOKEN_KEY: key32.describe("Signs the token by which the gateway knows a task."),
+  TASK_TOKEN_KEY: key32.describe("Signs the tokens by which the gateway and the API know a task."),
+  API_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Where the API is. Without it the tools that run there are not configured for tasks."),
   PLAN_LIMITS: planLimits,
   PIP_INDEX_URL: z.string().optional().describe("Package index that sandboxes use; the gateway must allow its host."),
   NPM_REGISTRY: z.string().optional(),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LlmConfig } from "./llm.ts";
 import { PlanLimitOverrides } from "./plan.ts";
+import { ToolAdapters } from "./tool-adapters.ts";
 import { EgressRule } from "./workspace.ts";
 
 const port = z.int().min(1).max(65_535);
@@ -31,6 +32,7 @@ export const LocalConfig = z.strictObject({
   llm: LlmConfig.prefault({}).describe(
     "Providers of language models and the names that tasks use. A provider's key is the secret `automatos:llmKeys.<provider>`.",
   ),
+  tools: ToolAdapters.prefault({}).describe("The tools that run at the API."),
   plans,
   logLevel: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
 });

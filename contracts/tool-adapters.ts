@@ -37,7 +37,9 @@ export const ToolAdapters = z.strictObject({
       databases: z
         .array(z.strictObject({ name: DatabaseName, workspaces }))
         .default([])
-        .describe("PostgreSQL databases. The secret `database_query.<name>` is a URL with a role that can only read."),
+        .describe(
+          "PostgreSQL databases. The secret `automatos:toolSecrets.database_query.<name>` is a URL whose role can only read.",
+        ),
     })
     .prefault({}),
   composio_execute: z
@@ -49,13 +51,29 @@ export const ToolAdapters = z.strictObject({
       timeoutSeconds: seconds,
     })
     .optional()
-    .describe("The secret `composio_execute` is the API key. A workspace's id is its user id there."),
+    .describe(
+      "Its API key is the secret `automatos:toolSecrets.composio_execute`. A workspace's id is its user id there.",
+    ),
 });
 export type ToolAdapters = z.infer<typeof ToolAdapters>;
 
-/**
- * What adapters authenticate with: `composio_execute` (API key), `semantic_search`, `search_images`, `search_tables`
- * (bearer tokens, optional), `database_query.<name>` (connection URLs).
- */
-export const ToolSecrets = z.record(z.string().min(1).max(200), z.string().min(1).max(10_000));
+const secret = z.string().min(1).max(10_000);
+
+/** What adapters authenticate with. */
+export const ToolSecrets = z.strictObject({
+  composio_execute: secret.optional().describe("API key."),
+  semantic_search: secret.optional().describe("Bearer token; none is sent without it."),
+  search_images: secret.optional(),
+  search_tables: secret.optional(),
+  database_query: z.record(DatabaseName, secret).default({}).describe("Connection URLs, by the database's name."),
+});
 export type ToolSecrets = z.infer<typeof ToolSecrets>;
+
+/** The secrets without which what is configured cannot work, as paths below `toolSecrets`. */
+export function missingToolSecrets(tools: ToolAdapters, secrets: ToolSecrets): string[] {
+  const databases = tools.database_query.databases.filter(({ name }) => secrets.database_query[name] === undefined);
+  return [
+    ...(tools.composio_execute !== undefined && secrets.composio_execute === undefined ? ["composio_execute"] : []),
+    ...databases.map(({ name }) => `database_query.${name}`),
+  ];
+}

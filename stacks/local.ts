@@ -4,6 +4,7 @@ import { machineIndexes, readPackageManagers } from "../components/local/machine
 import type { LocalConfig } from "../contracts/stack-config.ts";
 import { llmKeys } from "./llm-keys.ts";
 import type { StackOutputs } from "./stack-outputs.ts";
+import { toolSecrets } from "./tool-secrets.ts";
 
 /** Phase `local`: everything on this machine; no Docker, no Redis, no cloud, no account. */
 export async function local(config: LocalConfig): Promise<StackOutputs> {
@@ -14,7 +15,8 @@ export async function local(config: LocalConfig): Promise<StackOutputs> {
       "sandbox: none. Commands of tasks run BARE on this machine, with all rights of the worker: for development only",
     );
   }
-  const platform = new LocalPlatform("local", { ...config, packageIndexes, llmKeys: llmKeys(config.llm) });
+  const secrets = { llmKeys: llmKeys(config.llm), toolSecrets: toolSecrets(config.tools) };
+  const platform = new LocalPlatform("local", { ...config, ...secrets, packageIndexes });
   return {
     phase: config.phase,
     apiUrl: platform.apiUrl,

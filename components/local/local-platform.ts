@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type LlmConfig, modelAliases } from "../../contracts/llm.ts";
 import type { PlanLimitOverrides } from "../../contracts/plan.ts";
 import type { ApiEnv, GatewayEnv, SandboxKind, WorkerEnv } from "../../contracts/service-env.ts";
+import type { ToolAdapters } from "../../contracts/tool-adapters.ts";
 import { WORKER_NODE_FLAGS } from "./node-flags.ts";
 import { LocalPostgres } from "./local-postgres.ts";
 import { LocalProcess } from "./local-process.ts";
@@ -34,6 +35,10 @@ export interface LocalPlatformArgs {
   readonly llm: LlmConfig;
   /** Provider -> its key, as JSON; a secret. */
   readonly llmKeys: pulumi.Input<string>;
+  /** The tools that run at the API. */
+  readonly tools: ToolAdapters;
+  /** JSON: what they authenticate with. */
+  readonly toolSecrets: pulumi.Input<string>;
   /** Limits of plans that differ from the defaults. */
   readonly plans: PlanLimitOverrides;
   readonly logLevel: ApiEnv["LOG_LEVEL"];
@@ -66,7 +71,8 @@ export class LocalPlatform extends pulumi.ComponentResource {
   readonly workspacesDir: string = WORKSPACES_DIR;
 
   constructor(name: string, args: LocalPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("automatos:local:LocalPlatform", name, { ...args, llmKeys: pulumi.secret(args.llmKeys) }, opts);
+    const hidden = { llmKeys: pulumi.secret(args.llmKeys), toolSecrets: pulumi.secret(args.toolSecrets) };
+    super("automatos:local:LocalPlatform", name, { ...args, ...hidden }, opts);
     this.#checkPorts(name, args);
     const child = { parent: this };
 
@@ -182,6 +188,10 @@ function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Secre
     DATABASE_URL: postgres.ownerUrl,
     TASK_RUNNER_BACKEND: "queued",
     ADMIN_TOKEN: secrets.adminToken,
+    TASK_TOKEN_KEY: secrets.taskTokenKey,
+    GATEWAY_SOCKET: projectPath(GATEWAY_SOCKET),
+    TOOL_ADAPTERS: JSON.stringify(args.tools),
+    TOOL_SECRETS: args.toolSecrets,
     WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
     PLAN_LIMITS: JSON.stringify(args.plans),
     LOG_LEVEL: args.logLevel,
@@ -228,6 +238,7 @@ function workerEnv(
     ...(pipIndexUrl === undefined ? {} : { PIP_INDEX_URL: pipIndexUrl }),
     ...(npmRegistry === undefined ? {} : { NPM_REGISTRY: npmRegistry }),
     LLM_MODELS: modelAliases(args.llm).join(","),
+    API_URL: `http://${LOOPBACK}:${args.ports.api}`,
     LOG_LEVEL: args.logLevel,
   };
 }

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { Registry } from "prom-client";
+import { ToolAdapters } from "../../contracts/tool-adapters.ts";
 import { resolvePlanLimits } from "../../contracts/plan.ts";
 import { buildApp } from "../../services/api/app.ts";
 import { createApiDeps } from "../../services/api/create-deps.ts";
@@ -7,6 +8,8 @@ import { LocalTaskRunner } from "../../services/runner/local-task-runner.ts";
 import { createRunnerMetrics } from "../../services/runner/metrics.ts";
 import { createLogger } from "../../services/runtime/logger.ts";
 import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
+import { createAdapters } from "../../services/tools/create-adapters.ts";
+import { ToolService } from "../../services/tools/tool-service.ts";
 import { TreeUsageMeter } from "../../services/workspace/usage.ts";
 import { cell, type JsonSchema, rows } from "./schema-table.ts";
 
@@ -46,6 +49,8 @@ export async function describeHttpApi(): Promise<string> {
     planLimits,
     registry,
     runnerMetrics: createRunnerMetrics(registry),
+    tools: new ToolService({ adapters: createAdapters(noTools(pool)), log }),
+    taskTokenKey: new Uint8Array(32),
     log,
   });
   const app = await buildApp(deps, { adminToken: "x".repeat(32), version: "1" });
@@ -61,6 +66,13 @@ export async function describeHttpApi(): Promise<string> {
     )
     .join("\n\n");
 }
+
+const noTools = (pool: pg.Pool) => ({
+  config: ToolAdapters.parse({}),
+  secrets: {},
+  pool,
+  workspacesDir: "/nonexistent",
+});
 
 function describe(route: string, method: string, operation: Operation): string {
   const parameters = (operation.parameters ?? []).map(

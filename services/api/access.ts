@@ -3,15 +3,27 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { TaskNotFoundError, WorkspaceNotFoundError } from "../../contracts/errors.ts";
 import type { Caller } from "../../contracts/http-api.ts";
 import type { TaskStatus } from "../../contracts/task.ts";
-import { AdminRequiredError, UnauthenticatedError } from "./errors.ts";
+import type { ApiTaskIdentity } from "../runtime/task-token.ts";
+import { AdminRequiredError, TaskNotRunningError, UnauthenticatedError } from "./errors.ts";
 import { hashToken, type TokenStore } from "./token-store.ts";
 
 /**
  * Who may call a route. `public`: anybody. `caller`: any valid token; the handler confines itself to `scopeOf(request)`.
  * `workspace` and `task`: routes with `:workspaceId` or `:taskId`; another tenant's objects are answered as if they did
  * not exist. `workspace-admin`: as `workspace`, and only an admin token goes through. `admin`: admin tokens only.
+ * `running-task`: the task of `:taskId` itself, while it runs, by the token that its worker signed; nobody else, and such
+ * a token opens nothing else.
  */
-type Access = "public" | "caller" | "workspace" | "workspace-admin" | "task" | "admin";
+type Access = "public" | "caller" | "workspace" | "workspace-admin" | "task" | "admin" | "running-task";
+
+/** A task that runs, as the caller of its own routes. */
+export interface TaskCaller {
+  readonly kind: "task";
+  /** The task's id. */
+  readonly name: string;
+  readonly workspaceId: string;
+  readonly networkAccess: boolean;
+}
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -25,7 +37,7 @@ declare module "fastify" {
   }
   interface FastifyRequest {
     /** Undefined only on public routes. */
-    caller: Caller | undefined;
+    caller: Caller | TaskCaller | undefined;
     /** The task of a route with `:taskId`, as it stood when the request came. */
     task: TaskStatus | undefined;
     /** Of the error that is being answered. */
@@ -45,6 +57,8 @@ export interface AccessDeps {
   readonly adminTokenHash: Buffer;
   readonly tokens: Pick<TokenStore, "find">;
   readonly taskStatus: (taskId: string) => Promise<TaskStatus>;
+  /** Who holds a task's token; rejects for one that is not good. */
+  readonly verifyTaskToken: (token: string) => Promise<ApiTaskIdentity>;
 }
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -52,6 +66,7 @@ const PATH_PARAMETER: Partial<Record<Access, string>> = {
   workspace: ":workspaceId",
   "workspace-admin": ":workspaceId",
   task: ":taskId",
+  "running-task": ":taskId",
 };
 
 /** Guards every route of the app. A route that does not say who may call it cannot be registered. */
@@ -78,14 +93,15 @@ export function guardRoutes(app: FastifyInstance, deps: AccessDeps): void {
   app.addHook("onRequest", async (request) => {
     const { access } = request.routeOptions.config;
     if (access === undefined || access === "public") return;
-    request.caller = await identify(request, deps);
+    request.caller = await (access === "running-task" ? identifyTask : identify)(request, deps);
   });
 
   app.addHook("preHandler", async (request) => {
     const { access } = request.routeOptions.config;
     const { caller } = request;
     if (access === undefined || access === "public" || caller === undefined) return;
-    if (access === "task") request.task = await ownTask(request, caller, deps);
+    if (access === "task" || access === "running-task") request.task = await ownTask(request, caller, deps);
+    if (access === "running-task") requireRunning(request);
     if (access === "workspace" || access === "workspace-admin") requireOwnWorkspace(request, caller);
     if ((access === "admin" || access === "workspace-admin") && caller.kind !== "admin") {
       throw new AdminRequiredError(
@@ -110,21 +126,42 @@ export function scopedWorkspace(request: FastifyRequest, named: string | undefin
   return named ?? scope;
 }
 
-/** The task that the guard found for a route with access `task`. */
+/** The task that the guard found for a route with access `task` or `running-task`. */
 export function taskOf(request: FastifyRequest): TaskStatus {
   if (request.task === undefined) throw new Error("only routes with access `task` have a task");
   return request.task;
 }
 
-/** The name of a caller in the audit log. */
-export const actorOf = (caller: Caller): string =>
-  caller.workspaceId === null ? `admin:${caller.name}` : `workspace:${caller.workspaceId}:${caller.name}`;
+/** The caller of a route with access `running-task`. */
+export function taskCallerOf({ caller }: FastifyRequest): TaskCaller {
+  if (caller?.kind !== "task") throw new Error("only routes with access `running-task` are called by a task");
+  return caller;
+}
 
-async function identify(request: FastifyRequest, deps: AccessDeps): Promise<Caller> {
+/** The name of a caller in the audit log. */
+export function actorOf(caller: Caller | TaskCaller): string {
+  if (caller.workspaceId === null) return `admin:${caller.name}`;
+  return `${caller.kind}:${caller.workspaceId}:${caller.name}`;
+}
+
+function bearerToken(request: FastifyRequest): string {
   const [scheme, token, ...rest] = (request.headers.authorization ?? "").split(" ");
   if (token === undefined || token === "" || rest.length > 0 || scheme?.toLowerCase() !== "bearer") {
     throw new UnauthenticatedError("missing");
   }
+  return token;
+}
+
+async function identifyTask(request: FastifyRequest, deps: AccessDeps): Promise<TaskCaller> {
+  const identity = await deps.verifyTaskToken(bearerToken(request)).catch(() => {
+    throw new UnauthenticatedError("unknown");
+  });
+  const { taskId, workspaceId, networkAccess } = identity;
+  return { kind: "task", name: taskId, workspaceId, networkAccess };
+}
+
+async function identify(request: FastifyRequest, deps: AccessDeps): Promise<Caller> {
+  const token = bearerToken(request);
   const hash = hashToken(token);
   // Equal lengths by construction, so that the time tells nothing.
   if (timingSafeEqual(hash, deps.adminTokenHash)) {
@@ -136,16 +173,23 @@ async function identify(request: FastifyRequest, deps: AccessDeps): Promise<Call
   return { kind: workspaceId === null ? "admin" : "workspace", name, tokenId, workspaceId };
 }
 
-function requireOwnWorkspace(request: FastifyRequest, caller: Caller): void {
+function requireOwnWorkspace(request: FastifyRequest, caller: Caller | TaskCaller): void {
   const { workspaceId } = request.params as { workspaceId: string };
-  if (caller.kind === "workspace" && caller.workspaceId !== workspaceId.toLowerCase()) {
+  if (caller.kind !== "admin" && caller.workspaceId !== workspaceId.toLowerCase()) {
     throw new WorkspaceNotFoundError(workspaceId);
   }
 }
 
-async function ownTask(request: FastifyRequest, caller: Caller, deps: AccessDeps): Promise<TaskStatus> {
+async function ownTask(request: FastifyRequest, caller: Caller | TaskCaller, deps: AccessDeps): Promise<TaskStatus> {
   const { taskId } = request.params as { taskId: string };
+  if (caller.kind === "task" && caller.name !== taskId) throw new TaskNotFoundError(taskId);
   const task = await deps.taskStatus(taskId);
-  if (caller.kind === "workspace" && task.workspaceId !== caller.workspaceId) throw new TaskNotFoundError(taskId);
+  if (caller.kind !== "admin" && task.workspaceId !== caller.workspaceId) throw new TaskNotFoundError(taskId);
   return task;
+}
+
+/** The token outlives its task by a little; what has ended does nothing more. */
+function requireRunning(request: FastifyRequest): void {
+  const { taskId, status } = taskOf(request);
+  if (status !== "running") throw new TaskNotRunningError(taskId, status);
 }

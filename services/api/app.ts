@@ -4,7 +4,8 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fas
 import { Gauge, type Registry } from "prom-client";
 import type { RunnerMetrics } from "../runner/metrics.ts";
 import type { TaskRunner } from "../runner/task-runner.ts";
-import { actorOf, guardRoutes } from "./access.ts";
+import type { ToolService } from "../tools/tool-service.ts";
+import { actorOf, guardRoutes, type AccessDeps } from "./access.ts";
 import { auditMutations } from "./audit-mutations.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { EventStreams, type EventStreamsOptions } from "./event-streams.ts";
@@ -18,6 +19,7 @@ import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
 import { serviceRoutes, type ServiceRoutesDeps } from "./routes/service.ts";
 import { taskStreamRoutes } from "./routes/task-streams.ts";
 import { taskRoutes } from "./routes/tasks.ts";
+import { taskToolRoutes } from "./routes/task-tools.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { workspaceFileRoutes, type WorkspaceFileRoutesDeps } from "./routes/workspace-files.ts";
 import { workspaceRoutes, type WorkspaceRoutesDeps } from "./routes/workspaces.ts";
@@ -27,6 +29,9 @@ import { hashToken, type TokenStore } from "./token-store.ts";
 
 /** What the API needs from the rest of the system. `createApiDeps` makes it from a database and a folder. */
 export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, EgressRoutesDeps {
+  readonly tools: ToolService;
+  /** Who holds a task's token for the API; rejects for one that is not good. */
+  readonly verifyTaskToken: AccessDeps["verifyTaskToken"];
   readonly workspaces: WorkspaceRoutesDeps["workspaces"] & EgressRoutesDeps["workspaces"];
   readonly runner: TaskRunner;
   readonly tasks: TaskListing;
@@ -98,6 +103,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
     adminTokenHash: hashToken(options.adminToken),
     tokens: deps.tokens,
     taskStatus: (taskId) => deps.runner.status(taskId),
+    verifyTaskToken: deps.verifyTaskToken,
   });
   answerProblems(app);
   refuseUnstorableText(app);
@@ -108,6 +114,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await serveOpenApi(app, options.version);
   await app.register(serviceRoutes, { version: options.version, metrics, readiness: deps.readiness });
   await app.register(taskRoutes, { ...deps, closing: streams.closing });
+  await app.register(taskToolRoutes, deps);
   await app.register(taskStreamRoutes, { ...deps, streams });
   await app.register(workspaceRoutes, deps);
   await app.register(egressRoutes, deps);

@@ -7,6 +7,8 @@ import { countTasks } from "../runner/task-queries.ts";
 import type { TaskRunner } from "../runner/task-runner.ts";
 import type { Pool } from "../runtime/database.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { verifyApiTaskToken } from "../runtime/task-token.ts";
+import type { ToolService } from "../tools/tool-service.ts";
 import { Artifacts } from "../workspace/artifacts.ts";
 import { Repositories } from "../workspace/repositories.ts";
 import type { RepositoryLocks } from "../workspace/repository-locks.ts";
@@ -30,6 +32,10 @@ export interface ApiResources {
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
   readonly registry: Registry;
   readonly runnerMetrics: RunnerMetrics;
+  /** The tools that run here. */
+  readonly tools: ToolService;
+  /** Verifies the tokens of tasks that call them. */
+  readonly taskTokenKey: Uint8Array;
   readonly log: Logger;
 }
 
@@ -45,6 +51,8 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     registry,
     runnerMetrics,
     log,
+    tools: resources.tools,
+    verifyTaskToken: (token) => verifyApiTaskToken(token, resources.taskTokenKey),
     workspaces: new WorkspaceStore({ pool }),
     changeEgressRules: makeChangeEgressRules(pool),
     artifacts: new Artifacts({ rootDir, meter }),

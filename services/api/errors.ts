@@ -45,6 +45,15 @@ export class WorkspaceRequiredError extends PlatformError {
   }
 }
 
+export class TaskNotRunningError extends PlatformError {
+  constructor(taskId: string, state: string) {
+    super("TASK_NOT_RUNNING", `task ${taskId} is ${state}: only a running task calls tools`, {
+      remedy: "Submit the task again if it is still wanted.",
+      status: 409,
+    });
+  }
+}
+
 export class TokenNotFoundError extends PlatformError {
   constructor(tokenId: string) {
     super("TOKEN_NOT_FOUND", `token ${tokenId} is unknown`, {

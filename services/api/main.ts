@@ -12,9 +12,13 @@ import { createLogger } from "../runtime/logger.ts";
 import { migrate } from "../runtime/migrate.ts";
 import { parseEnv } from "../runtime/parse-env.ts";
 import { onShutdown } from "../runtime/shutdown.ts";
+import { taskTokenKey } from "../runtime/task-token.ts";
+import { createAdapters } from "../tools/create-adapters.ts";
+import { ToolService } from "../tools/tool-service.ts";
 import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
 import { TreeUsageMeter } from "../workspace/usage.ts";
 import { buildApp } from "./app.ts";
+import { adapterResources } from "./tool-resources.ts";
 import { createApiDeps } from "./create-deps.ts";
 
 const SHUTDOWN_DEADLINE_MS = 15_000;
@@ -48,6 +52,7 @@ async function start(): Promise<void> {
   const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
   const meter = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
   const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
+  const tools = new ToolService({ adapters: createAdapters(adapterResources(env, pool)), log });
   const deps = createApiDeps({
     pool,
     runner,
@@ -57,6 +62,8 @@ async function start(): Promise<void> {
     planLimits,
     registry,
     runnerMetrics,
+    tools,
+    taskTokenKey: taskTokenKey(env.TASK_TOKEN_KEY),
     log,
   });
   const app = await buildApp(deps, { adminToken: env.ADMIN_TOKEN, version });

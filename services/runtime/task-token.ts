@@ -1,9 +1,9 @@
-import { jwtVerify, SignJWT } from "jose";
+import { jwtVerify, SignJWT, type JWTPayload } from "jose";
 import { PlatformError } from "../../contracts/errors.ts";
 
 const ALGORITHM = "HS256";
-/** What the token is good for; a token made for anything else is refused, even when signed with the same key. */
-const AUDIENCE = "automatos-gateway";
+/** What a token is good for; one that was made for anything else is refused, even when signed with the same key. */
+type Audience = "automatos-gateway" | "automatos-api";
 
 /** Who a sandbox's traffic belongs to. */
 export interface TaskIdentity {
@@ -24,15 +24,40 @@ export class TaskTokenInvalidError extends PlatformError {
 /** The key of TASK_TOKEN_KEY, which the environment's schema has found to be 32 bytes in base64. */
 export const taskTokenKey = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));
 
-/** A token by which the gateway knows a task: a JWT signed with HS256, good for `expiresInSeconds` from now. */
-export function signTaskToken(
-  task: TaskIdentity & { readonly expiresInSeconds: number },
-  key: Uint8Array,
-): Promise<string> {
+/** A token's holder, and the seconds from now on that it is good for. */
+type Signed<Identity extends TaskIdentity> = Identity & { readonly expiresInSeconds: number };
+
+/** A token by which the gateway knows a task: a JWT signed with HS256. */
+export const signTaskToken = (task: Signed<TaskIdentity>, key: Uint8Array): Promise<string> =>
+  sign("automatos-gateway", task, {}, key);
+
+/** @throws TaskTokenInvalidError when the token is malformed, expired, or signed by another key or algorithm. */
+export async function verifyTaskToken(token: string, key: Uint8Array): Promise<TaskIdentity> {
+  const { workspaceId, taskId } = await verify("automatos-gateway", token, key);
+  return { workspaceId, taskId };
+}
+
+/** A task as the API knows it. */
+export interface ApiTaskIdentity extends TaskIdentity {
+  /** Whether its tools may reach anything outside. */
+  readonly networkAccess: boolean;
+}
+
+/** A token with which a task's worker calls the tools that run at the API; the sandbox never has it. */
+export const signApiTaskToken = (task: Signed<ApiTaskIdentity>, key: Uint8Array): Promise<string> =>
+  sign("automatos-api", task, { network: task.networkAccess }, key);
+
+/** @throws TaskTokenInvalidError */
+export async function verifyApiTaskToken(token: string, key: Uint8Array): Promise<ApiTaskIdentity> {
+  const { workspaceId, taskId, claims } = await verify("automatos-api", token, key);
+  return { workspaceId, taskId, networkAccess: claims["network"] === true };
+}
+
+function sign(audience: Audience, task: Signed<TaskIdentity>, claims: JWTPayload, key: Uint8Array): Promise<string> {
   const nowSeconds = Math.floor(Date.now() / 1_000);
-  return new SignJWT()
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: ALGORITHM })
-    .setAudience(AUDIENCE)
+    .setAudience(audience)
     .setSubject(task.workspaceId)
     .setJti(task.taskId)
     .setIssuedAt(nowSeconds)
@@ -40,16 +65,19 @@ export function signTaskToken(
     .sign(key);
 }
 
-/** @throws TaskTokenInvalidError when the token is malformed, expired, or signed by another key or algorithm. */
-export async function verifyTaskToken(token: string, key: Uint8Array): Promise<TaskIdentity> {
+async function verify(
+  audience: Audience,
+  token: string,
+  key: Uint8Array,
+): Promise<TaskIdentity & { readonly claims: JWTPayload }> {
   try {
     const { payload } = await jwtVerify(token, key, {
       algorithms: [ALGORITHM],
-      audience: AUDIENCE,
+      audience,
       requiredClaims: ["sub", "jti", "exp"],
     });
     if (!payload.sub || !payload.jti) throw new Error("sub or jti is empty");
-    return { workspaceId: payload.sub, taskId: payload.jti };
+    return { workspaceId: payload.sub, taskId: payload.jti, claims: payload };
   } catch (cause) {
     throw new TaskTokenInvalidError(cause);
   }

@@ -72,3 +72,13 @@ export class ApiToolUnreachableError extends PlatformError {
     });
   }
 }
+
+/** The configuration names an adapter whose secret is not among TOOL_SECRETS. */
+export class ToolSecretMissingError extends PlatformError {
+  constructor(key: string) {
+    super("TOOL_SECRET_MISSING", `the tools' configuration needs the secret ${key}, which is not set`, {
+      remedy: `Add ${key} to the stack's secret automatos:toolSecrets (TOOL_SECRETS of the API).`,
+      status: 500,
+    });
+  }
+}

@@ -8,6 +8,7 @@ import { Registry } from "prom-client";
 import type { CreatedToken } from "../../contracts/http-api.ts";
 import { resolvePlanLimits, type PlanLimitOverrides } from "../../contracts/plan.ts";
 import { TaskPriority, type TaskState, type TaskStatus } from "../../contracts/task.ts";
+import { ToolAdapters } from "../../contracts/tool-adapters.ts";
 import type { Workspace } from "../../contracts/workspace.ts";
 import { buildApp, type ApiOptions } from "../../services/api/app.ts";
 import { createApiDeps } from "../../services/api/create-deps.ts";
@@ -17,6 +18,8 @@ import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
 import { TaskConsumer } from "../../services/runner/task-consumer.ts";
 import { TaskQueues } from "../../services/runner/task-queues.ts";
 import type { ExecuteTask, TaskEnd } from "../../services/runner/task-runner.ts";
+import { type AdapterResources, createAdapters } from "../../services/tools/create-adapters.ts";
+import { ToolService } from "../../services/tools/tool-service.ts";
 import { createPool, type Pool } from "../../services/runtime/database.ts";
 import { NotificationListener } from "../../services/runtime/listener.ts";
 import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
@@ -50,7 +53,12 @@ interface RequestOptions {
   readonly headers?: Record<string, string>;
 }
 
+/** Signs the tokens with which tasks call the API's tools. */
+export const TASK_TOKEN_KEY = new Uint8Array(32).fill(9);
+
 export interface TestApiOptions extends Partial<ApiOptions> {
+  /** How the tools that run at the API are configured, where not as by default. */
+  readonly tools?: Partial<AdapterResources>;
   readonly planLimits?: PlanLimitOverrides;
 }
 
@@ -71,7 +79,16 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
   const runner = new QueuedTaskRunner({ pool, listener, planLimits, log: silentLog, metrics: runnerMetrics });
   const meter = new TreeUsageMeter({ rootDir: workspacesDir, logger: silentLog });
   const locks = new InMemoryRepositoryLocks();
-  const resources = { pool, runner, meter, locks, workspacesDir, planLimits, registry, runnerMetrics, log };
+  const adapters = createAdapters({
+    config: ToolAdapters.parse({}),
+    secrets: {},
+    pool,
+    workspacesDir,
+    ...options.tools,
+  });
+  const tools = new ToolService({ adapters, log });
+  const served = { pool, runner, meter, locks, workspacesDir, planLimits, registry, runnerMetrics, log };
+  const resources = { ...served, tools, taskTokenKey: TASK_TOKEN_KEY };
   const app = await buildApp(createApiDeps(resources), { adminToken, version: "0.0.0-test", ...options });
   const workers: { close(): Promise<unknown> }[] = [];
   let address: string | undefined;

@@ -8,6 +8,7 @@ import path from "node:path";
 import type { z } from "zod";
 import { LlmConfig, modelAliases } from "../../contracts/llm.ts";
 import type { ApiEnv, GatewayEnv, WorkerEnv } from "../../contracts/service-env.ts";
+import type { ToolAdapters, ToolSecrets } from "../../contracts/tool-adapters.ts";
 import { freePorts } from "./ports.ts";
 import { WORKER_NODE_FLAGS } from "../../components/local/node-flags.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
@@ -59,6 +60,9 @@ export interface PlatformOptions {
   /** Models of the gateway, and the keys of their providers. @default none */
   readonly llm?: z.input<typeof LlmConfig>;
   readonly llmKeys?: Record<string, string>;
+  /** Tools that run at the API, and what they authenticate with. @default those that need no configuration */
+  readonly tools?: z.input<typeof ToolAdapters>;
+  readonly toolSecrets?: z.input<typeof ToolSecrets>;
 }
 
 export async function startPlatform(options: PlatformOptions = {}): Promise<TestPlatform> {
@@ -86,6 +90,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     PORT: String(apiPort),
     DATABASE_URL: postgres.url,
     ADMIN_TOKEN: adminToken,
+    TASK_TOKEN_KEY: shared.TASK_TOKEN_KEY,
+    GATEWAY_SOCKET: socket,
+    TOOL_ADAPTERS: JSON.stringify(options.tools ?? {}),
+    TOOL_SECRETS: JSON.stringify(options.toolSecrets ?? {}),
     WORKSPACES_DIR: workspacesDir,
     PLAN_LIMITS: shared.PLAN_LIMITS,
     LOG_LEVEL: shared.LOG_LEVEL,
@@ -109,6 +117,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     RUNTIME_DIR: path.join(directory, `sandbox-${index}`),
     GATEWAY_SOCKET: socket,
     LLM_MODELS: modelAliases(LlmConfig.parse(options.llm ?? {})).join(","),
+    API_URL: `http://127.0.0.1:${apiPort ?? 0}`,
     ...shared,
     ...options.workerEnv,
   });

@@ -81,7 +81,8 @@ export const serviceRoutes: FastifyPluginAsyncZod<ServiceRoutesDeps> = async (ap
       schema: { tags, summary: "Whom the token speaks for", response: { 200: api.Caller, ...problems() } },
     },
     async (request) => {
-      if (request.caller === undefined) throw new Error("a route with access `caller` has a caller");
+      if (request.caller === undefined || request.caller.kind === "task")
+        throw new Error("a route with access `caller` has a caller");
       return request.caller;
     },
   );

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as api from "../../../contracts/http-api.ts";
 import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
-import { decideTool, ToolName, ToolPolicy, TOOLS } from "../../../contracts/tools.ts";
+import { ApiToolName, decideTool, ToolName, ToolPolicy, TOOLS } from "../../../contracts/tools.ts";
 import { Workspace, WorkspaceUsage } from "../../../contracts/workspace.ts";
+import type { ToolService } from "../../tools/tool-service.ts";
 import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
 import { scopeOf } from "../access.ts";
 import { problems, workspaceParams } from "./shared.ts";
@@ -15,6 +16,7 @@ export interface WorkspaceRoutesDeps {
   readonly workspaces: WorkspaceRecords;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
   readonly usage: (workspace: Workspace) => Promise<WorkspaceUsage>;
+  readonly tools: Pick<ToolService, "missing">;
 }
 
 const tags = ["workspaces"];
@@ -22,8 +24,18 @@ const params = workspaceParams;
 
 /** `/api/workspaces`: a tenant's limits and rules. What loosens them takes an admin token. */
 export const workspaceRoutes: FastifyPluginAsyncZod<WorkspaceRoutesDeps> = async (app, deps) => {
-  const { workspaces, planLimits, usage } = deps;
+  const { workspaces, planLimits, usage, tools } = deps;
   const planOf = ({ plan }: Workspace): api.WorkspacePlan => ({ plan, limits: planLimits[plan] });
+  const toolsOf = ({ toolPolicy, workspaceId }: Workspace): api.WorkspaceTools => ({
+    policy: toolPolicy,
+    tools: ToolName.options.map((name) => {
+      const { side, level } = TOOLS[name];
+      const { data: apiTool } = ApiToolName.safeParse(name);
+      const key = apiTool === undefined ? null : tools.missing(apiTool, workspaceId);
+      const notConfigured = key === null ? null : `not configured: ${key}`;
+      return { name, side, level, decision: decideTool(toolPolicy, name), configured: key === null, notConfigured };
+    }),
+  });
 
   app.post(
     "/api/workspaces",
@@ -157,19 +169,3 @@ export const workspaceRoutes: FastifyPluginAsyncZod<WorkspaceRoutesDeps> = async
     async (request) => toolsOf(await workspaces.updateToolPolicy(request.params.workspaceId, request.body)),
   );
 };
-
-const toolsOf = ({ toolPolicy }: Workspace): api.WorkspaceTools => ({
-  policy: toolPolicy,
-  tools: ToolName.options.map((name) => {
-    const { side, level } = TOOLS[name];
-    const notConfigured = side === "worker" ? null : "this installation has no adapter for it";
-    return {
-      name,
-      side,
-      level,
-      decision: decideTool(toolPolicy, name),
-      configured: notConfigured === null,
-      notConfigured,
-    };
-  }),
-});

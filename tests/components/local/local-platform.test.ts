@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { LocalPlatform, type LocalPlatformArgs } from "../../../components/local/local-platform.ts";
 import { RandomSecret } from "../../../components/local/random-secret.ts";
 import { LlmConfig } from "../../../contracts/llm.ts";
+import { ToolAdapters } from "../../../contracts/tool-adapters.ts";
 import { ApiEnv, GatewayEnv, WorkerEnv } from "../../../contracts/service-env.ts";
 
 interface Recorded {
@@ -52,6 +53,8 @@ const args: LocalPlatformArgs = {
     defaultModel: "good",
   }),
   llmKeys: JSON.stringify({ here: "sk-here" }),
+  tools: ToolAdapters.parse({ semantic_search: { url: "http://127.0.0.1:9200/search" } }),
+  toolSecrets: JSON.stringify({ semantic_search: "index-token" }),
   plans: { pro: { maxRunningTasks: 5 } },
   logLevel: "info",
 };
@@ -89,6 +92,11 @@ describe("the local platform", () => {
     const workers = ["local-worker-1", "local-worker-2"].map((name) => WorkerEnv.parse(environmentOf(resources, name)));
     assert.equal(api.HOST, "127.0.0.1");
     assert.equal(api.PLAN_LIMITS.pro.maxRunningTasks, 5);
+    assert.equal(api.TASK_TOKEN_KEY, gateway.TASK_TOKEN_KEY);
+    assert.equal(api.TOOL_ADAPTERS.semantic_search?.url, "http://127.0.0.1:9200/search");
+    assert.equal(api.TOOL_SECRETS.semantic_search, "index-token");
+    assert.ok(api.GATEWAY_SOCKET?.endsWith(gateway.SOCKET_PATH));
+    assert.ok(workers.every(({ API_URL }) => API_URL === `http://127.0.0.1:${api.PORT}`));
     assert.equal(gateway.DEFAULT_EGRESS_RULES, "github.com,pip.example.test:443");
     assert.match(gateway.DATABASE_URL, /\/\/automatos_gateway:/);
     assert.deepEqual(

@@ -1,0 +1,27 @@
+import type { Pool } from "pg";
+import type { ApiEnv } from "../../contracts/service-env.ts";
+import { signTaskToken, taskTokenKey } from "../runtime/task-token.ts";
+import type { AdapterResources } from "../tools/create-adapters.ts";
+import type { GatewayRoute } from "../tools/gateway/tunnel.ts";
+
+/** No call of a tool takes longer; the gateway asks for the token when a connection is made. */
+const GATEWAY_TOKEN_SECONDS = 180;
+
+/** What the API's tools work with, by its environment. */
+export function adapterResources(env: ApiEnv, pool: Pool): AdapterResources {
+  return {
+    config: env.TOOL_ADAPTERS,
+    secrets: env.TOOL_SECRETS,
+    gateway: gatewayRoute(env),
+    pool,
+    workspacesDir: env.WORKSPACES_DIR,
+  };
+}
+
+function gatewayRoute({ GATEWAY_SOCKET: socketPath, TASK_TOKEN_KEY }: ApiEnv): GatewayRoute | undefined {
+  if (socketPath === undefined) return undefined;
+  const key = taskTokenKey(TASK_TOKEN_KEY);
+  const tokenFor: GatewayRoute["tokenFor"] = (identity) =>
+    signTaskToken({ ...identity, expiresInSeconds: GATEWAY_TOKEN_SECONDS }, key);
+  return { socketPath, tokenFor };
+}
