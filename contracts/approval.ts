@@ -1,7 +1,7 @@
 import { z } from "zod";
+import { Json } from "./json.ts";
 import { ToolLevel } from "./tools.ts";
 
-const json: z.ZodType = z.json();
 const instant = z.iso.datetime({ offset: true });
 
 /** A tool call that waits for a person: `step-<index>` of a scripted step, `call-<id>` of a model's call. */
@@ -12,7 +12,7 @@ export const ApprovalQuestion = z.strictObject({
   callId: CallId.describe("Names the call within its task; one id is asked about once."),
   tool: z.string(),
   level: ToolLevel,
-  input: json.describe("The tool's input; long texts are cut with a word about what is missing."),
+  input: Json.describe("The tool's input; long texts are cut with a word about what is missing."),
   summary: z.string().describe("The call in a line for people."),
 });
 export type ApprovalQuestion = z.infer<typeof ApprovalQuestion>;

@@ -36,7 +36,7 @@ const DEFAULT_PAGE = 50;
 const MAX_PAGE = 500;
 
 /** `a,b`, or the parameter more than once. */
-function anyOf<Words extends Readonly<Record<string, string>>>(words: z.ZodEnum<Words>) {
+export function anyOf<Words extends Readonly<Record<string, string>>>(words: z.ZodEnum<Words>) {
   const one = words.options.join("|");
   // Documented as a pattern, refused by the enum, whose message names the words.
   const some = z.string().meta({ pattern: `^(${one})(,(${one}))*$` });
@@ -46,11 +46,12 @@ function anyOf<Words extends Readonly<Record<string, string>>>(words: z.ZodEnum<
     .pipe(z.array<z.ZodType<Words[keyof Words], string>>(words as never));
 }
 
-const page = {
+/** Of every list that comes in pages. */
+export const page = {
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE).describe("Entries per page."),
   cursor: z.string().max(500).optional().describe("`nextCursor` of the page before."),
 };
-const pageOf = <Item extends z.ZodType>(item: Item) =>
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.strictObject({
     items: z.array(item),
     nextCursor: z.string().nullable().describe("Give it as `cursor` for the next page; null on the last."),
@@ -160,13 +161,18 @@ export type ArtifactList = z.infer<typeof ArtifactList>;
 export const TokenCreation = z.strictObject({
   name: z.string().min(1).max(200).describe("Who or what uses it; shown in lists and in the audit log."),
   expiresAt: instant.optional().describe("Default: valid until it is revoked."),
+  mayApprove: z
+    .boolean()
+    .default(false)
+    .describe("Whether its holder may answer what tasks of the workspace ask; an admin token always may."),
 });
-export type TokenCreation = z.infer<typeof TokenCreation>;
+export type TokenCreation = z.output<typeof TokenCreation>;
 
 export const ApiToken = z.strictObject({
   tokenId: z.uuid(),
   name: z.string(),
   workspaceId: z.uuid().nullable().describe("Null: an admin token."),
+  mayApprove: z.boolean().describe("Whether its holder may answer what tasks ask."),
   createdAt: instant,
   expiresAt: instant.nullable(),
   revokedAt: instant.nullable(),
@@ -186,6 +192,7 @@ export const Caller = z.strictObject({
   name: z.string(),
   tokenId: z.uuid().nullable().describe("Null: the token of the stack's configuration."),
   workspaceId: z.uuid().nullable(),
+  mayApprove: z.boolean().describe("Whether it may answer what tasks ask."),
 });
 export type Caller = z.infer<typeof Caller>;
 

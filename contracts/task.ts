@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Json } from "./json.ts";
 import { TaskStep } from "./tools.ts";
 
 export const TaskType = z.enum(["workflow_subtask", "chat_agent", "recipe_step", "background_job"]);
@@ -73,8 +74,6 @@ export const TaskRepository = z.strictObject({
 });
 export type TaskRepository = z.infer<typeof TaskRepository>;
 
-const json: z.ZodType = z.json();
-
 /** A unit of agent work, as submitted over the API and as read off the queue. */
 export const AgentTask = z.strictObject({
   taskId: z.uuid().describe("Chosen by the caller, so that a retried submission is the same task."),
@@ -107,7 +106,7 @@ export const AgentTask = z.strictObject({
     .optional()
     .describe("Tokens that the model may read and write for this task. Default: what the workspace has left."),
   repositories: z.array(TaskRepository).max(20).default([]),
-  context: json.default({}).describe("JSON that the agent sees."),
+  context: Json.default({}).describe("JSON that the agent sees."),
   priority: TaskPriority.default("normal"),
   timeoutSeconds: z.int().min(1).max(3_600).default(300),
   maxRetries: z.int().min(0).max(10).default(2).describe("How often a task whose worker was lost is started again."),
@@ -140,7 +139,7 @@ export const StepResult = z.strictObject({
   tool: z.string(),
   ok: z.boolean(),
   exitCode: z.int().nullable().describe("Only of commands; null when a signal ended it."),
-  output: json.describe("What the tool answered; a command's stdout is cut at 100 KB, its stderr at 50 KB."),
+  output: Json.describe("What the tool answered; a command's stdout is cut at 100 KB, its stderr at 50 KB."),
   error: TaskError.nullable(),
   durationMs: z.number().min(0),
 });
@@ -149,7 +148,7 @@ export type StepResult = z.infer<typeof StepResult>;
 export const TaskResult = z.strictObject({
   taskId: z.uuid(),
   status: TaskState.extract([...TERMINAL_STATES]),
-  result: json.nullable(),
+  result: Json.nullable(),
   error: TaskError.nullable(),
   steps: z.array(StepResult),
   tokensUsed: z.int().min(0),

@@ -9,6 +9,7 @@ import { open } from "./workspace.ts";
 
 export interface TokenCreateOptions extends GlobalOptions {
   readonly expires?: string;
+  readonly mayApprove?: boolean;
 }
 
 /** Whose tokens a command is about: a workspace's, or the administrators'. */
@@ -23,7 +24,7 @@ export async function tokenCreate(
   const [name] = rest;
   if (name === undefined) throw new UsageError("the token has no name", "Name who or what will use it.");
   const { context, path } = await collection(kind, named, options);
-  const body = { name, expiresAt: expiry(options.expires) };
+  const body = { name, expiresAt: expiry(options.expires), mayApprove: options.mayApprove };
   const created = await context.client.call("POST", path, CreatedToken, { body });
   context.answer(created, () => created.token);
   if (!context.json) context.note("The token is shown this once.");

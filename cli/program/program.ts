@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { EXIT_HELP } from "../exit-codes.ts";
 import { addAdminCommands } from "./admin-commands.ts";
+import { addApprovalCommands } from "./approval-commands.ts";
 import type { Finish } from "./arguments.ts";
 import { addTaskCommands } from "./task-commands.ts";
 import { addWorkspaceCommands } from "./workspace-commands.ts";
@@ -29,6 +30,7 @@ export function makeProgram(finish: Finish): Command {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
   addTaskCommands(program, finish);
+  addApprovalCommands(program, finish);
   addWorkspaceCommands(program, finish);
   addAdminCommands(program, finish);
   program

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { StepFlag } from "../commands/task-run.ts";
+import { addAnswers } from "./approval-commands.ts";
 import { addPaging, collect, collectList, type Finish, wholeNumber } from "./arguments.ts";
 
 const load = () => import("../commands/task.ts");
@@ -53,6 +54,8 @@ export function addTaskCommands(program: Command, finish: Finish): void {
       finish(await (await load()).taskCancel(id, command.optsWithGlobals())),
     );
 
+  addAnswers(task, finish);
+
   task
     .command("retry")
     .description("submit a task that did not complete again, under a new id")
@@ -75,7 +78,16 @@ function addRun(task: Command, finish: Finish): void {
     .description("submit a task and follow it; the exit status tells how it ended")
     .option("--command <line>", "a step that runs this command line; may be given more than once", step("command"))
     .option("--step <json>", "a step as JSON; may be given more than once", step("json"))
-    .option("--prompt <text>", "what the agent shall do")
+    .option("--prompt <text>", "what a model shall do, after the steps where there are any")
+    .option("--system-prompt <text>", "told to the model beside what the platform tells it")
+    .option(
+      "--tool <names>",
+      "tools that the model may call, e.g. read_file,execute_command; none is none",
+      collectList,
+    )
+    .option("--model <name>", "one of the stack's models (default: the stack's first)")
+    .option("--max-steps <count>", "answers that the model may give", wholeNumber)
+    .option("--token-budget <tokens>", "tokens that the model may read and write", wholeNumber)
     .option("--file <file>", "a task as JSON, `-` for the standard input; flags win over it, steps are added")
     .option("--repo <url[#ref]>", "a repository that the task needs below repos/; may be given more than once", collect)
     .option("--id <uuid>", "the task's id; the same id again is the same task")
@@ -92,6 +104,8 @@ function addRun(task: Command, finish: Finish): void {
       `
 Examples:
   automatos task run --repo https://github.com/acme/shop.git#main --command 'npm test --prefix repos/shop'
+  automatos task run --repo https://github.com/acme/shop.git --tool read_file,write_file,execute_command \\
+    --prompt 'The tests of repos/shop fail. Find out why and mend it.'
   automatos task run --step '{"tool":"read_file","input":{"path":"repos/shop/package.json"}}' --json
   automatos task run --file task.json --detach`,
     )

@@ -14,6 +14,7 @@ export function addTokens(parent: Command, kind: "workspace" | "admin", finish: 
     .argument("<name...>", "who or what uses it")
     .usage(`[options] ${prefix}<name>`)
     .option("--expires <time>", "not valid from then on")
+    .option("--may-approve", "its holder may answer what tasks ask: for a person, not for an agent")
     .action(async (args: string[], _options, command: Command) =>
       finish(await (await loadTokens()).tokenCreate(kind, args, command.optsWithGlobals())),
     );

@@ -165,12 +165,12 @@ async function identify(request: FastifyRequest, deps: AccessDeps): Promise<Call
   const hash = hashToken(token);
   // Equal lengths by construction, so that the time tells nothing.
   if (timingSafeEqual(hash, deps.adminTokenHash)) {
-    return { kind: "admin", name: "root", tokenId: null, workspaceId: null };
+    return { kind: "admin", name: "root", tokenId: null, workspaceId: null, mayApprove: true };
   }
   const found = await deps.tokens.find(hash);
   if (found === undefined) throw new UnauthenticatedError("unknown");
-  const { workspaceId, name, tokenId } = found;
-  return { kind: workspaceId === null ? "admin" : "workspace", name, tokenId, workspaceId };
+  const { workspaceId, name, tokenId, mayApprove } = found;
+  return { kind: workspaceId === null ? "admin" : "workspace", name, tokenId, workspaceId, mayApprove };
 }
 
 function requireOwnWorkspace(request: FastifyRequest, caller: Caller | TaskCaller): void {

@@ -15,6 +15,7 @@ import { closeConnectionsGracefully } from "./graceful-close.ts";
 import type { Operations } from "./operations.ts";
 import { answerFrameworkError, answerProblems, answerUnreadableRequest } from "./problem.ts";
 import { adminRoutes } from "./routes/admin.ts";
+import { approvalRoutes, type ApprovalRoutesDeps } from "./routes/approvals.ts";
 import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
 import { serviceRoutes, type ServiceRoutesDeps } from "./routes/service.ts";
 import { taskStreamRoutes } from "./routes/task-streams.ts";
@@ -37,6 +38,7 @@ export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, E
   readonly tasks: TaskListing;
   readonly tokens: TokenStore;
   readonly audit: AuditLog;
+  readonly listApprovals: ApprovalRoutesDeps["listApprovals"];
   readonly operations: Operations;
   readonly readiness: ServiceRoutesDeps["readiness"];
   /** Rendered at /metrics. */
@@ -115,6 +117,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(serviceRoutes, { version: options.version, metrics, readiness: deps.readiness });
   await app.register(taskRoutes, { ...deps, closing: streams.closing });
   await app.register(taskToolRoutes, deps);
+  await app.register(approvalRoutes, deps);
   await app.register(taskStreamRoutes, { ...deps, streams });
   await app.register(workspaceRoutes, deps);
   await app.register(egressRoutes, deps);

@@ -3,6 +3,7 @@ import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import { isTerminal } from "../../contracts/task.ts";
 import type { Workspace, WorkspaceUsage } from "../../contracts/workspace.ts";
 import type { RunnerMetrics } from "../runner/metrics.ts";
+import { listApprovals } from "../runner/pauses/list-approvals.ts";
 import { countTasks } from "../runner/task-queries.ts";
 import type { TaskRunner } from "../runner/task-runner.ts";
 import type { Pool } from "../runtime/database.ts";
@@ -60,6 +61,7 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     tasks: new PostgresTaskListing({ database }),
     tokens: new PostgresTokenStore({ database }),
     audit: new PostgresAuditLog({ database }),
+    listApprovals: (filter) => listApprovals(database, filter),
     operations: new RecordOperations({ database }),
     usage: (workspace) => readUsage(workspace, { pool, meter, planLimits }),
     readiness: { database: () => pool.query("SELECT") },

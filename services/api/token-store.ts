@@ -26,11 +26,12 @@ export interface TokenStore {
 /** As tokens are kept and looked up. */
 export const hashToken = (token: string): Buffer => createHash("sha256").update(token).digest();
 
-const COLUMNS = "id, name, workspace_id, created_at, expires_at, revoked_at";
+const COLUMNS = "id, name, workspace_id, may_approve, created_at, expires_at, revoked_at";
 interface Row {
   id: string;
   name: string;
   workspace_id: string | null;
+  may_approve: boolean;
   created_at: Date;
   expires_at: Date | null;
   revoked_at: Date | null;
@@ -46,9 +47,9 @@ export class PostgresTokenStore implements TokenStore {
   async create(owner: TokenOwner, creation: TokenCreation): Promise<CreatedToken> {
     const token = `${owner === null ? "ama" : "amw"}_${randomBytes(32).toString("base64url")}`;
     const { rows } = await this.#database.query<Row>(
-      `INSERT INTO api_tokens (name, scope, workspace_id, token_hash, expires_at)
-       VALUES ($1, CASE WHEN $2::uuid IS NULL THEN 'admin' ELSE 'workspace' END, $2, $3, $4) RETURNING ${COLUMNS}`,
-      [creation.name, owner, hashToken(token), instantOrNull(creation.expiresAt)],
+      `INSERT INTO api_tokens (name, scope, workspace_id, token_hash, expires_at, may_approve)
+       VALUES ($1, CASE WHEN $2::uuid IS NULL THEN 'admin' ELSE 'workspace' END, $2, $3, $4, $5) RETURNING ${COLUMNS}`,
+      [creation.name, owner, hashToken(token), instantOrNull(creation.expiresAt), creation.mayApprove],
     );
     return { ...toToken(only(rows)), token };
   }
@@ -91,6 +92,7 @@ const toToken = (row: Row): ApiToken => ({
   tokenId: row.id,
   name: row.name,
   workspaceId: row.workspace_id,
+  mayApprove: row.workspace_id === null || row.may_approve,
   createdAt: row.created_at.toISOString(),
   expiresAt: row.expires_at?.toISOString() ?? null,
   revokedAt: row.revoked_at?.toISOString() ?? null,

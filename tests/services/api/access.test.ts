@@ -42,6 +42,9 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "POST /api/tasks/:taskId/retry": { status: 202 },
   "GET /api/tasks/:taskId/events": { status: 200 },
   "GET /api/tasks/:taskId/logs": { status: 200 },
+  "GET /api/approvals": { status: 200, query: ({ workspaceId }) => `?workspaceId=${workspaceId}` },
+  "GET /api/tasks/:taskId/approvals": { status: 200 },
+  "POST /api/tasks/:taskId/approvals/:callId": { status: 200, body: () => ({ decision: "approved" }) },
   "POST /api/workspaces": { status: 201, body: () => ({ name: "another" }) },
   "GET /api/workspaces": { status: 200, foreignStatus: 200 },
   "GET /api/workspaces/:workspaceId": { status: 200 },
@@ -102,8 +105,14 @@ describe("who may call what", () => {
 
   async function makeTenant(): Promise<Tenant> {
     const { workspaceId } = await api.createWorkspace();
-    const token = await api.createToken(workspaceId);
+    const token = await api.createToken(workspaceId, { mayApprove: true });
     const { taskId } = await api.submit(workspaceId);
+    await api.pool.query(
+      `INSERT INTO task_approvals (task_id, call_id, tool, level, input, summary, lease_token, expires_at, decision,
+         decided_by, decided_at)
+       VALUES ($1, 'step-0', 'read_file', 'cautious', '{}', '', $1, now(), 'approved', 'admin:root', now())`,
+      [taskId],
+    );
     await api.request("POST", `/api/tasks/${taskId}/cancel`);
     const tokens = expectJson<{ items: ApiToken[] }>(
       await api.request("GET", `/api/workspaces/${workspaceId}/tokens`),
@@ -131,6 +140,7 @@ describe("who may call what", () => {
       .replace(":workspaceId", target.workspaceId)
       .replace(":taskId", target.taskId)
       .replace(":tokenId", target.tokenId)
+      .replace(":callId", "step-0")
       .replace(":workerId", "w")
       .replace(":name", "shop")
       .replace("*", "reports/tests.xml");
