@@ -16,6 +16,11 @@ export type StepFlag =
 export interface TaskRunOptions extends GlobalOptions {
   readonly id?: string;
   readonly prompt?: string;
+  readonly systemPrompt?: string;
+  readonly tool?: readonly string[];
+  readonly model?: string;
+  readonly maxSteps?: number;
+  readonly tokenBudget?: number;
   readonly steps: readonly StepFlag[];
   readonly file?: string;
   readonly repo?: readonly string[];
@@ -61,6 +66,11 @@ async function submission(options: TaskRunOptions): Promise<TaskSubmission> {
     taskId: options.id,
     workspaceId: options.workspace,
     prompt: options.prompt,
+    systemPrompt: options.systemPrompt,
+    tools: options.tool === undefined ? undefined : [...(base.tools ?? []), ...options.tool],
+    model: options.model,
+    maxSteps: options.maxSteps,
+    tokenBudget: options.tokenBudget,
     taskType: options.type,
     priority: options.priority,
     timeoutSeconds: options.timeout,
