@@ -50,16 +50,35 @@ export async function admit(
   }
 }
 
-/** `Proxy-Authorization: Basic base64("task:<token>")`, as HTTP clients send what the proxy's URL holds. */
-async function authenticate(deps: AdmissionDeps, header: string | undefined): Promise<TaskIdentity> {
+/**
+ * Who asks: `Proxy-Authorization: Basic base64("task:<token>")`, as HTTP clients send what the proxy's URL holds.
+ *
+ * @throws NotAuthenticatedError
+ */
+export async function authenticate(
+  deps: Pick<AdmissionDeps, "verifyToken">,
+  header: string | undefined,
+): Promise<TaskIdentity> {
   const credentials = /^basic +([A-Za-z0-9+/=_-]+) *$/i.exec(header ?? "")?.[1];
   if (credentials === undefined) throw new NotAuthenticatedError();
   const [user, token] = splitOnce(Buffer.from(credentials, "base64").toString("latin1"), ":");
   if (user !== "task" || token === undefined) throw new NotAuthenticatedError();
-  return deps.verifyToken(token).catch((cause: unknown) => {
+  return verify(deps, token);
+}
+
+/** Who asks the gateway itself: `Authorization: Bearer <token>`, or as a proxy is asked. @throws NotAuthenticatedError */
+export async function authenticateOwn(
+  deps: Pick<AdmissionDeps, "verifyToken">,
+  { authorization, "proxy-authorization": proxyAuthorization }: IncomingMessage["headers"],
+): Promise<TaskIdentity> {
+  const token = /^bearer +([^ ]+) *$/i.exec(authorization ?? "")?.[1];
+  return token === undefined ? authenticate(deps, proxyAuthorization) : verify(deps, token);
+}
+
+const verify = (deps: Pick<AdmissionDeps, "verifyToken">, token: string): Promise<TaskIdentity> =>
+  deps.verifyToken(token).catch((cause: unknown) => {
     throw new NotAuthenticatedError(cause);
   });
-}
 
 function parse(readTarget: () => EgressTarget): EgressTarget {
   try {

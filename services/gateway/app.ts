@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { TaskIdentity } from "../runtime/task-token.ts";
+import { authenticateOwn } from "./admission.ts";
 import { Connections } from "./connections.ts";
 import { type Dial, dialTcp } from "./dial.ts";
 import { EgressPolicy } from "./egress-policy.ts";
@@ -11,6 +12,7 @@ import { Exchange } from "./exchange.ts";
 import { forward } from "./forward.ts";
 import { createGatewayMetrics } from "./metrics.ts";
 import { FairResolver, resolveBySystem, type ResolveName } from "./name-resolver.ts";
+import { type OwnRoutes, ownPath } from "./own-routes.ts";
 import { tunnel } from "./tunnel.ts";
 import { listenOnUnixSocket } from "./unix-socket.ts";
 
@@ -28,6 +30,8 @@ export interface GatewayDeps {
   readonly dial?: Dial;
   /** Endpoints of the platform itself, closed whatever is listed. @default none */
   readonly isProtected?: (address: string, port: number) => boolean;
+  /** What the gateway serves itself. @default nothing */
+  readonly own?: readonly OwnRoutes[];
 }
 
 export interface GatewayLimits {
@@ -57,7 +61,7 @@ const DEFAULT_LIMITS: GatewayLimits = {
   halfClosedTimeoutMs: 30_000,
 };
 
-/** The gateway's egress half. */
+/** The gateway's server: the proxy, and what it serves itself. */
 export interface Gateway {
   /** Starts to listen on a Unix socket. @throws SocketPathTooLongError, SocketInUseError */
   listen(socketPath: string): Promise<void>;
@@ -107,6 +111,17 @@ export function buildGateway(deps: GatewayDeps, options: Partial<GatewayLimits> 
   server.setTimeout(limits.idleTimeoutMs);
   server.on("connection", (socket: Socket) => connections.add(socket));
   server.on("request", (request, response) => {
+    const path = ownPath(request.url ?? "");
+    const own = path === undefined ? undefined : deps.own?.find(({ prefix }) => path.startsWith(prefix));
+    if (path !== undefined && own !== undefined) {
+      const identify = async () => {
+        const identity = await authenticateOwn(deps, request.headers);
+        connections.assign(request.socket, identity.taskId);
+        return identity;
+      };
+      void own.handle({ request, response, path, identify });
+      return;
+    }
     void forward(handlerDeps, new Exchange("http", { log, metrics }), request, response);
   });
   server.on("connect", (request, socket, head) => {

@@ -7,6 +7,8 @@ import { parseEnv } from "../runtime/parse-env.ts";
 import { onShutdown } from "../runtime/shutdown.ts";
 import { taskTokenKey, verifyTaskToken } from "../runtime/task-token.ts";
 import { buildGateway } from "./app.ts";
+import { LlmGateway } from "./llm/llm-gateway.ts";
+import { PostgresTokenLedger } from "./llm/postgres-token-ledger.ts";
 import { CachedEgressRuleStore } from "./egress-rule-store.ts";
 import { resolveBySystem } from "./name-resolver.ts";
 import { PostgresEgressRuleStore } from "./postgres-egress-rule-store.ts";
@@ -14,6 +16,7 @@ import { databaseGuard } from "./protected-endpoints.ts";
 
 /** Tunnels that are open when the gateway is told to stop may go on for so long. */
 const SHUTDOWN_GRACE_MS = 5_000;
+const LEDGER_TIMEOUT_MS = 5_000;
 
 const env = parseEnv("gateway", GatewayEnv, process.env);
 const log = createLogger({ service: "gateway", level: env.LOG_LEVEL });
@@ -23,6 +26,14 @@ collectDefaultMetrics({ register: registry });
 const pool = createPool({ url: env.DATABASE_URL, applicationName: "automatos-gateway", log, max: 4 });
 const rules = new PostgresEgressRuleStore({ pool });
 const key = taskTokenKey(env.TASK_TOKEN_KEY);
+
+// Apart from the other pool: calls that wait for one another's reservations must not hold up the proxy.
+const ledgerPool = createPool({
+  ...{ url: env.DATABASE_URL, applicationName: "automatos-gateway llm", log, max: 4 },
+  statementTimeoutMs: LEDGER_TIMEOUT_MS,
+});
+const ledger = new PostgresTokenLedger({ pool: ledgerPool, planLimits: env.PLAN_LIMITS, log });
+const llm = new LlmGateway({ config: env.LLM_PROVIDERS, keys: env.LLM_PROVIDER_KEYS, ledger, log, registry });
 const gateway = buildGateway({
   verifyToken: (token) => verifyTaskToken(token, key),
   rules: new CachedEgressRuleStore({ store: rules }),
@@ -31,11 +42,13 @@ const gateway = buildGateway({
     .filter((rule) => rule !== ""),
   log,
   registry,
+  own: [llm],
   isProtected: await databaseGuard(env.DATABASE_URL, (host) =>
     resolveBySystem(host, { signal: AbortSignal.timeout(5_000) }),
   ),
 });
 
+ledger.start();
 await gateway.listen(env.SOCKET_PATH);
 const health = await startHealthServer({
   host: env.HEALTH_HOST,
@@ -51,7 +64,9 @@ onShutdown({
   deadlineMs: SHUTDOWN_GRACE_MS * 2,
   close: [
     { name: "proxy", close: () => gateway.close({ graceMs: SHUTDOWN_GRACE_MS }) },
+    { name: "providers", close: () => llm.close() },
+    { name: "tokens", close: () => ledger.close() },
     { name: "health", close: () => health.close() },
-    { name: "database", close: () => pool.end() },
+    { name: "database", close: () => Promise.all([pool.end(), ledgerPool.end()]) },
   ],
 });
