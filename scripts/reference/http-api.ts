@@ -1,6 +1,6 @@
 import pg from "pg";
 import { Registry } from "prom-client";
-import { ToolAdapters } from "../../contracts/tool-adapters.ts";
+import { ToolAdapters, ToolSecrets } from "../../contracts/tool-adapters.ts";
 import { resolvePlanLimits } from "../../contracts/plan.ts";
 import { buildApp } from "../../services/api/app.ts";
 import { createApiDeps } from "../../services/api/create-deps.ts";
@@ -69,7 +69,7 @@ export async function describeHttpApi(): Promise<string> {
 
 const noTools = (pool: pg.Pool) => ({
   config: ToolAdapters.parse({}),
-  secrets: {},
+  secrets: ToolSecrets.parse({}),
   pool,
   workspacesDir: "/nonexistent",
 });

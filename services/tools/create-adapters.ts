@@ -9,8 +9,6 @@ import { HttpRequestAdapter } from "./http/http-request.ts";
 import { IndexSearchAdapter } from "./index-search.ts";
 import { ListTasksAdapter } from "./tasks/list-tasks.ts";
 import { ReadTaskResultAdapter } from "./tasks/read-task-result.ts";
-import { ListTasksAdapter } from "./tasks/list-tasks.ts";
-import { ReadTaskResultAdapter } from "./tasks/read-task-result.ts";
 import { ToolSecretMissingError } from "./tool-errors.ts";
 import type { Adapters } from "./tool-service.ts";
 
@@ -38,8 +36,6 @@ export function createAdapters(resources: AdapterResources): Adapters {
     search_documents: config.search_documents.enabled
       ? new SearchDocumentsAdapter({ ...resources, language: config.search_documents.language })
       : "tools.search_documents.enabled",
-    list_tasks: new ListTasksAdapter(resources),
-    read_task_result: new ReadTaskResultAdapter(resources),
     semantic_search: indexSearch("semantic_search", resources),
     search_images: indexSearch("search_images", resources),
     search_tables: indexSearch("search_tables", resources),

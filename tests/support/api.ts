@@ -8,7 +8,7 @@ import { Registry } from "prom-client";
 import type { CreatedToken } from "../../contracts/http-api.ts";
 import { resolvePlanLimits, type PlanLimitOverrides } from "../../contracts/plan.ts";
 import { TaskPriority, type TaskState, type TaskStatus } from "../../contracts/task.ts";
-import { ToolAdapters } from "../../contracts/tool-adapters.ts";
+import { ToolAdapters, ToolSecrets } from "../../contracts/tool-adapters.ts";
 import type { Workspace } from "../../contracts/workspace.ts";
 import { buildApp, type ApiOptions } from "../../services/api/app.ts";
 import { createApiDeps } from "../../services/api/create-deps.ts";
@@ -81,7 +81,7 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
   const locks = new InMemoryRepositoryLocks();
   const adapters = createAdapters({
     config: ToolAdapters.parse({}),
-    secrets: {},
+    secrets: ToolSecrets.parse({}),
     pool,
     workspacesDir,
     ...options.tools,
