@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { LlmConfig, LlmKeys } from "./llm.ts";
+import { CredentialKeysText } from "./credential-keys.ts";
 import { PlanLimitOverrides, resolvePlanLimits } from "./plan.ts";
 import { TaskPriority } from "./task.ts";
 import { ToolAdapters, ToolSecrets } from "./tool-adapters.ts";
@@ -33,6 +34,18 @@ const priorities = z
   .pipe(z.array(TaskPriority).min(1))
   .describe("Priorities that this worker takes, comma-separated.");
 
+/** Without those of a kind, a service can neither seal nor open credentials of that kind. */
+const credentialKeys = CredentialKeysText.describe(
+  "Keys of credentials, `<id>:<32 bytes in base64>`, comma-separated: the first encrypts, all decrypt. `<id>/<kind>:...` is of one kind alone.",
+
+/** The environment of the program that applies the migrations, and ends. */
+export const MigrateEnv = z.object({
+  DATABASE_URL: databaseUrl.describe("The record, as the owner of the database. No other program is given it."),
+  LOG_LEVEL: logLevel,
+});
+export type MigrateEnv = z.infer<typeof MigrateEnv>;
+
+
 /** Backends of TaskRunner. */
 export const RunnerBackend = z.enum(["local", "queued", "kubernetes"]);
 export type RunnerBackend = z.infer<typeof RunnerBackend>;
@@ -41,7 +54,7 @@ export type RunnerBackend = z.infer<typeof RunnerBackend>;
 export const ApiEnv = z.object({
   HOST: z.string().default("127.0.0.1"),
   PORT: port.default(8080),
-  DATABASE_URL: databaseUrl.describe("The record; the role owns the schema, since the API applies the migrations."),
+  DATABASE_URL: databaseUrl.describe("The record, as the role `automatos_api`."),
   TASK_RUNNER_BACKEND: RunnerBackend.default("queued"),
   ADMIN_TOKEN: z.string().min(32).describe("Bearer token of the first administrator."),
   TASK_TOKEN_KEY: key32.describe("Verifies the tokens of tasks that call tools here, and signs those for the gateway."),
@@ -54,6 +67,7 @@ export const ApiEnv = z.object({
   TOOL_SECRETS: jsonText("{}").pipe(ToolSecrets).describe("JSON: what they authenticate with. A secret."),
   WORKSPACES_DIR: z.string().min(1).describe("Folder of all workspaces; the API lists and serves artifacts from it."),
   PLAN_LIMITS: planLimits,
+  CREDENTIAL_KEYS: credentialKeys,
   LOG_LEVEL: logLevel,
 });
 export type ApiEnv = z.infer<typeof ApiEnv>;
@@ -66,7 +80,7 @@ export type SandboxKind = z.infer<typeof SandboxKind>;
 export const WorkerEnv = z.object({
   HEALTH_HOST: z.string().default("127.0.0.1"),
   HEALTH_PORT: port.default(8081),
-  DATABASE_URL: databaseUrl,
+  DATABASE_URL: databaseUrl.describe("The record, as the role `automatos_worker`."),
   WORKSPACES_DIR: z.string().min(1),
   WORKER_ID: z.string().min(1).max(100).optional().describe("Default: host name and process id."),
   WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(3),
@@ -89,6 +103,7 @@ export const WorkerEnv = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe("Where the API is. Without it the tools that run there are not configured for tasks."),
+  CREDENTIAL_KEYS: credentialKeys,
   PLAN_LIMITS: planLimits,
   PIP_INDEX_URL: z.string().optional().describe("Package index that sandboxes use; the gateway must allow its host."),
   NPM_REGISTRY: z.string().optional(),
@@ -110,6 +125,7 @@ export const GatewayEnv = z.object({
     "A role that may read the egress rules of workspaces, record tokens, and nothing else.",
   ),
   TASK_TOKEN_KEY: key32,
+  CREDENTIAL_KEYS: credentialKeys,
   DEFAULT_EGRESS_RULES: z
     .string()
     .default("")

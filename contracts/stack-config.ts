@@ -25,6 +25,16 @@ export const LocalConfig = z.strictObject({
     .array(EgressRule)
     .default(["github.com"])
     .describe("Names every sandbox may reach, beside the package indexes that this machine's pip and npm use."),
+  credentialKeys: z
+    .array(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/))
+    .min(1)
+    .refine((ids) => new Set(ids).size === ids.length, "names one key twice")
+    .default(["1"])
+    .describe(
+      "Ids of the keys of credentials; each gets a key of its own, the first encrypts. To rotate: put a new id first, " +
+        "`automatos admin credential-keys rotate`, then take the old one out.",
+    ),
+  ),
   sandbox: z
     .enum(["bubblewrap", "none"])
     .default("bubblewrap")

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CredentialName } from "./credential.ts";
 import { Json } from "./json.ts";
 import { TaskStep } from "./tools.ts";
 
@@ -106,6 +107,11 @@ export const AgentTask = z.strictObject({
     .optional()
     .describe("Tokens that the model may read and write for this task. Default: what the workspace has left."),
   repositories: z.array(TaskRepository).max(20).default([]),
+  credentials: z
+    .array(CredentialName)
+    .max(50)
+    .default([])
+    .describe("Names of the workspace's credentials (env, ssh_key, file) that the task is given; empty: none."),
   context: Json.default({}).describe("JSON that the agent sees."),
   priority: TaskPriority.default("normal"),
   timeoutSeconds: z.int().min(1).max(3_600).default(300),

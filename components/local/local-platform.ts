@@ -1,9 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type LlmConfig, modelAliases } from "../../contracts/llm.ts";
+import { TASK_CREDENTIAL_KINDS, type CredentialKind } from "../../contracts/credential.ts";
+import { restrictCredentialKeys } from "../../contracts/credential-keys.ts";
 import type { PlanLimitOverrides } from "../../contracts/plan.ts";
 import type { ApiEnv, GatewayEnv, SandboxKind, WorkerEnv } from "../../contracts/service-env.ts";
 import type { ToolAdapters } from "../../contracts/tool-adapters.ts";
 import { WORKER_NODE_FLAGS } from "./node-flags.ts";
+import { LocalMigrations } from "./local-migrations.ts";
 import { LocalPostgres } from "./local-postgres.ts";
 import { LocalProcess } from "./local-process.ts";
 import type { MachineIndexes } from "./machine-indexes.ts";
@@ -29,6 +32,8 @@ export interface LocalPlatformArgs {
   readonly egressRules: readonly string[];
   /** The package indexes that sandboxes use and may reach. */
   readonly packageIndexes: Pick<MachineIndexes, "pipIndexUrl" | "npmRegistry" | "egressRules">;
+  /** Ids of the keys of credentials: the first encrypts, all decrypt. At least one. */
+  readonly credentialKeys: readonly string[];
   /** `none` runs commands bare: for development only. */
   readonly sandbox: SandboxKind;
   /** Providers of language models, and the names that tasks use. */
@@ -56,6 +61,7 @@ type EnvironmentOf<Env> = {
 const WORKSPACES_DIR = ".automatos/workspaces";
 /** A Unix socket's path may have 107 bytes; relative to the project's folder, where services run, it always fits. */
 const GATEWAY_SOCKET = ".automatos/run/gateway.sock";
+const MIGRATE_PROGRAM = "services/migrate/main.ts";
 const LOOPBACK = "127.0.0.1";
 const WORKER_GRACE_SECONDS = 20;
 
@@ -76,19 +82,30 @@ export class LocalPlatform extends pulumi.ComponentResource {
     this.#checkPorts(name, args);
     const child = { parent: this };
 
-    const secrets = this.#secrets(name);
+    const secrets = this.#secrets(name, args.credentialKeys);
     const postgres = new LocalPostgres(
       `${name}-postgres`,
       {
         port: args.ports.postgres,
         portKey: "ports.postgres",
         ownerPassword: secrets.ownerPassword,
+        apiPassword: secrets.apiPassword,
+        workerPassword: secrets.workerPassword,
         gatewayPassword: secrets.gatewayPassword,
       },
       child,
     );
-    // the API brings the schema up to date: nothing that reads the database starts before it is done
-    const api = this.#service("api", name, args.ports.api, "ports.api", apiEnv(args, postgres, secrets), [postgres]);
+    // the one program that is given the owner of the database: nothing that reads it starts before this has ended
+    const migrations = new LocalMigrations(
+      `${name}-migrations`,
+      {
+        databaseUrl: postgres.ownerUrl,
+        program: MIGRATE_PROGRAM,
+        sourceHash: sourceHash(PROJECT_DIR, MIGRATE_PROGRAM),
+      },
+      { ...child, dependsOn: [postgres] },
+    );
+    const api = this.#service("api", name, args.ports.api, "ports.api", apiEnv(args, postgres, secrets), [migrations]);
     // names are looked up on the thread pool: a slow name server must not hold up the others
     const gatewayVariables = { ...gatewayEnv(args, postgres, secrets), UV_THREADPOOL_SIZE: "64" };
     const gateway = this.#service("gateway", name, args.ports.gateway, "ports.gateway", gatewayVariables, [api]);
@@ -130,14 +147,26 @@ export class LocalPlatform extends pulumi.ComponentResource {
     }
   }
 
-  #secrets(name: string): Secrets {
-    const make = (what: string, bytes: number, encoding: "hex" | "base64") =>
-      new RandomSecret(`${name}-${what}`, { bytes, encoding }, { parent: this }).value;
+  #secrets(name: string, credentialKeys: readonly string[]): Secrets {
+    const make = (what: string, bytes: number, encoding: "hex" | "base64", file?: string) =>
+      new RandomSecret(
+        `${name}-${what}`,
+        { bytes, encoding, ...(file === undefined ? {} : { file }) },
+        { parent: this },
+      ).value;
+    // the database stays when the stack is removed, and what opens its credentials stays with it
+    const keys = credentialKeys.map(
+      (id) =>
+        pulumi.interpolate`${id}:${make(`credential-key-${id}`, 32, "base64", `.automatos/keys/credentials-${id}`)}`,
+    );
     return {
       ownerPassword: make("database-password", 24, "hex"),
+      apiPassword: make("api-database-password", 24, "hex"),
+      workerPassword: make("worker-database-password", 24, "hex"),
       gatewayPassword: make("gateway-database-password", 24, "hex"),
       adminToken: make("admin-token", 32, "hex"),
       taskTokenKey: make("task-token-key", 32, "base64"),
+      credentialKeys: pulumi.all(keys).apply((all) => all.join(",")),
     };
   }
 
@@ -172,10 +201,17 @@ export class LocalPlatform extends pulumi.ComponentResource {
 
 interface Secrets {
   readonly ownerPassword: pulumi.Output<string>;
+  readonly apiPassword: pulumi.Output<string>;
+  readonly workerPassword: pulumi.Output<string>;
   readonly gatewayPassword: pulumi.Output<string>;
   readonly adminToken: pulumi.Output<string>;
   readonly taskTokenKey: pulumi.Output<string>;
+  /** Of all kinds of credentials; each service but the API gets those of its own kinds. */
+  readonly credentialKeys: pulumi.Output<string>;
 }
+
+const keysFor = ({ credentialKeys }: Secrets, kinds: readonly CredentialKind[]): pulumi.Output<string> =>
+  credentialKeys.apply((keys) => restrictCredentialKeys(keys, kinds));
 
 function workerPorts({ ports, workers }: LocalPlatformArgs): number[] {
   return Array.from({ length: workers }, (_, index) => ports.worker + index);
@@ -185,7 +221,7 @@ function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Secre
   return {
     HOST: LOOPBACK,
     PORT: String(args.ports.api),
-    DATABASE_URL: postgres.ownerUrl,
+    DATABASE_URL: postgres.apiUrl,
     TASK_RUNNER_BACKEND: "queued",
     ADMIN_TOKEN: secrets.adminToken,
     TASK_TOKEN_KEY: secrets.taskTokenKey,
@@ -194,6 +230,7 @@ function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Secre
     TOOL_SECRETS: args.toolSecrets,
     WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
     PLAN_LIMITS: JSON.stringify(args.plans),
+    CREDENTIAL_KEYS: secrets.credentialKeys,
     LOG_LEVEL: args.logLevel,
   };
 }
@@ -205,6 +242,7 @@ function gatewayEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: S
     HEALTH_PORT: String(args.ports.gateway),
     DATABASE_URL: postgres.gatewayUrl,
     TASK_TOKEN_KEY: secrets.taskTokenKey,
+    CREDENTIAL_KEYS: keysFor(secrets, ["git_https"]),
     DEFAULT_EGRESS_RULES: [...args.egressRules, ...args.packageIndexes.egressRules].join(","),
     PLAN_LIMITS: JSON.stringify(args.plans),
     LLM_PROVIDERS: JSON.stringify(args.llm),
@@ -223,7 +261,7 @@ function workerEnv(
   return {
     HEALTH_HOST: LOOPBACK,
     HEALTH_PORT: String(args.ports.worker + index),
-    DATABASE_URL: postgres.ownerUrl,
+    DATABASE_URL: postgres.workerUrl,
     WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
     WORKER_ID: `worker-${index + 1}`,
     WORKER_CONCURRENCY: String(args.workerConcurrency),
@@ -234,6 +272,7 @@ function workerEnv(
     RUNTIME_DIR: projectPath(`.automatos/run/sandbox-${index + 1}`),
     GATEWAY_SOCKET: projectPath(GATEWAY_SOCKET),
     TASK_TOKEN_KEY: secrets.taskTokenKey,
+    CREDENTIAL_KEYS: keysFor(secrets, TASK_CREDENTIAL_KINDS),
     PLAN_LIMITS: JSON.stringify(args.plans),
     ...(pipIndexUrl === undefined ? {} : { PIP_INDEX_URL: pipIndexUrl }),
     ...(npmRegistry === undefined ? {} : { NPM_REGISTRY: npmRegistry }),

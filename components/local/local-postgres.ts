@@ -8,7 +8,9 @@ export interface LocalPostgresArgs {
   readonly portKey: string;
   /** Password of the role `automatos`, which owns the database of that name. */
   readonly ownerPassword: pulumi.Input<string>;
-  /** Password of the role `automatos_gateway`, which may read what migrations grant it. */
+  /** Passwords of the roles that the services have: `automatos_<service>`, which may do what migrations grant them. */
+  readonly apiPassword: pulumi.Input<string>;
+  readonly workerPassword: pulumi.Input<string>;
   readonly gatewayPassword: pulumi.Input<string>;
 }
 
@@ -33,9 +35,11 @@ export class LocalPostgres extends pulumi.dynamic.Resource {
   declare readonly pid: pulumi.Output<number>;
   /** Below the project's folder. */
   declare readonly logFile: pulumi.Output<string>;
-  /** `postgresql://` URL of the database as its owner; a secret. */
+  /** `postgresql://` URL of the database as its owner, for the migrations alone; a secret. */
   readonly ownerUrl: pulumi.Output<string>;
-  /** The same database as the gateway's role; a secret. */
+  /** The same database as the services' roles; secrets. */
+  readonly apiUrl: pulumi.Output<string>;
+  readonly workerUrl: pulumi.Output<string>;
   readonly gatewayUrl: pulumi.Output<string>;
 
   constructor(name: string, args: LocalPostgresArgs, opts?: pulumi.CustomResourceOptions) {
@@ -46,6 +50,8 @@ export class LocalPostgres extends pulumi.dynamic.Resource {
       {
         ...args,
         ownerPassword: pulumi.secret(args.ownerPassword),
+        apiPassword: pulumi.secret(args.apiPassword),
+        workerPassword: pulumi.secret(args.workerPassword),
         gatewayPassword: pulumi.secret(args.gatewayPassword),
         ...outputs,
         status: undefined,
@@ -56,6 +62,8 @@ export class LocalPostgres extends pulumi.dynamic.Resource {
       "LocalPostgres",
     );
     this.ownerUrl = databaseUrl("automatos", args.ownerPassword, args.port);
+    this.apiUrl = databaseUrl("automatos_api", args.apiPassword, args.port);
+    this.workerUrl = databaseUrl("automatos_worker", args.workerPassword, args.port);
     this.gatewayUrl = databaseUrl("automatos_gateway", args.gatewayPassword, args.port);
   }
 }

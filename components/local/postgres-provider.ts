@@ -17,6 +17,8 @@ export interface PostgresInputs {
   readonly port: number;
   readonly portKey: string;
   readonly ownerPassword: string;
+  readonly apiPassword: string;
+  readonly workerPassword: string;
   readonly gatewayPassword: string;
 }
 
@@ -86,8 +88,7 @@ async function isPostgresReady(projectDir: string, port: number): Promise<boolea
 async function ensureRoles(projectDir: string, inputs: PostgresInputs): Promise<void> {
   await withSuperuser(projectDir, inputs.port, "postgres", async (client) => {
     await client.query("SET log_min_error_statement = panic"); // statements below hold passwords
-    const roles = { automatos: inputs.ownerPassword, automatos_gateway: inputs.gatewayPassword };
-    for (const [role, password] of Object.entries(roles)) {
+    for (const [role, password] of Object.entries(rolesOf(inputs))) {
       const { rowCount } = await client.query("SELECT FROM pg_roles WHERE rolname = $1", [role]);
       if (rowCount === 0) await client.query(`CREATE ROLE ${role}`);
       await client.query(
@@ -97,7 +98,9 @@ async function ensureRoles(projectDir: string, inputs: PostgresInputs): Promise<
     const { rowCount } = await client.query("SELECT FROM pg_database WHERE datname = 'automatos'");
     if (rowCount === 0) await client.query("CREATE DATABASE automatos OWNER automatos");
     await client.query("REVOKE CONNECT, TEMPORARY ON DATABASE automatos, postgres FROM PUBLIC");
-    await client.query("GRANT CONNECT ON DATABASE automatos TO automatos_gateway");
+    for (const role of Object.keys(rolesOf(inputs))) {
+      await client.query(`GRANT CONNECT ON DATABASE automatos TO ${role}`);
+    }
   });
 }
 
@@ -132,7 +135,15 @@ async function ensure(projectDir: string, inputs: PostgresInputs, known?: Proces
   };
 }
 
-const rolesFingerprint = (inputs: PostgresInputs) => sha256([inputs.ownerPassword, inputs.gatewayPassword]);
+/** The owner, whom only the migrations use, and a role for each service. */
+const rolesOf = (inputs: PostgresInputs) => ({
+  automatos: inputs.ownerPassword,
+  automatos_api: inputs.apiPassword,
+  automatos_worker: inputs.workerPassword,
+  automatos_gateway: inputs.gatewayPassword,
+});
+
+const rolesFingerprint = (inputs: PostgresInputs) => sha256(rolesOf(inputs));
 
 /** The life of the PostgreSQL server of this machine, as Pulumi asks for it. Deleting it keeps the data. */
 export function postgresProvider(projectDir = PROJECT_DIR) {

@@ -5,6 +5,11 @@ export interface RandomSecretArgs {
   readonly bytes: number;
   /** How the bytes are written: `hex` where the text becomes part of a URL. */
   readonly encoding: "hex" | "base64";
+  /**
+   * Where below the project's folder it is kept as well, so that it outlives the stack as the data do that it opens.
+   * @default in the stack's state alone
+   */
+  readonly file?: string;
 }
 
 interface RandomSecretOutputs extends RandomSecretArgs {
@@ -15,13 +20,12 @@ interface RandomSecretOutputs extends RandomSecretArgs {
 const provider: pulumi.dynamic.ResourceProvider<RandomSecretArgs, RandomSecretOutputs> = {
   check: async (_olds, news) => ({ inputs: news }),
   diff: async (_id, olds, news) => {
-    const replaces = (["bytes", "encoding"] as const).filter((key) => olds[key] !== news[key]);
+    const replaces = (["bytes", "encoding", "file"] as const).filter((key) => olds[key] !== news[key]);
     return { changes: replaces.length > 0, replaces };
   },
   create: async (inputs) => {
-    const { randomBytes } = await import("node:crypto");
-    const value = randomBytes(inputs.bytes).toString(inputs.encoding);
-    return { id: "secret", outs: { ...inputs, value } };
+    const { makeSecret } = await import("#components/local/kept-secret.ts");
+    return { id: "secret", outs: { ...inputs, value: makeSecret(inputs) } };
   },
   read: async (id, props) => (props === undefined ? { id } : { id, props }),
 };

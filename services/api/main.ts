@@ -9,7 +9,7 @@ import { createRunnerMetrics } from "../runner/metrics.ts";
 import { createPool } from "../runtime/database.ts";
 import { NotificationListener } from "../runtime/listener.ts";
 import { createLogger } from "../runtime/logger.ts";
-import { migrate } from "../runtime/migrate.ts";
+import { waitForMigrations } from "../runtime/migrate.ts";
 import { parseEnv } from "../runtime/parse-env.ts";
 import { onShutdown } from "../runtime/shutdown.ts";
 import { taskTokenKey } from "../runtime/task-token.ts";
@@ -23,6 +23,7 @@ import { createApiDeps } from "./create-deps.ts";
 
 const SHUTDOWN_DEADLINE_MS = 15_000;
 const POOL_SIZE = 20;
+const MIGRATIONS_TIMEOUT_MS = 60_000;
 
 const env = parseEnv("api", ApiEnv, process.env);
 const log = createLogger({ service: "api", level: env.LOG_LEVEL });
@@ -41,7 +42,7 @@ try {
 
 async function start(): Promise<void> {
   const pool = createPool({ url: env.DATABASE_URL, applicationName: "automatos-api", log, max: POOL_SIZE });
-  await migrate(pool, log);
+  await waitForMigrations(pool, { timeoutMs: MIGRATIONS_TIMEOUT_MS, log });
   const listener = new NotificationListener({ url: env.DATABASE_URL, applicationName: "automatos-api-listener", log });
   await listener.start();
   await mkdir(env.WORKSPACES_DIR, { recursive: true, mode: 0o711 });
@@ -50,7 +51,9 @@ async function start(): Promise<void> {
   collectDefaultMetrics({ register: registry });
   const runnerMetrics = createRunnerMetrics(registry);
   const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
-  const meter = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
+    rootDir: env.WORKSPACES_DIR,
+    logger: log,
+  });
   const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
   const tools = new ToolService({ adapters: createAdapters(adapterResources(env, pool)), log });
   const deps = createApiDeps({

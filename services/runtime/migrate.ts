@@ -34,7 +34,7 @@ export class MigrationUnknownError extends PlatformError {
 export class MigrationsMissingError extends PlatformError {
   constructor(missing: readonly string[], waitedMs: number) {
     super("MIGRATIONS_MISSING", `the database lacks ${missing.join(", ")} after ${waitedMs} ms`, {
-      remedy: "Start the API: it applies the migrations.",
+      remedy: "Run services/migrate/main.ts as the owner of the database: it applies the migrations.",
       status: 503,
     });
   }
@@ -47,14 +47,21 @@ interface Migration {
 }
 
 /**
- * Brings the schema up to date: applies the files of `migrations/` that the database does not hold, all or none, then
- * the grants. Any number of processes may do so at once.
+ * Brings the schema up to date, as the owner of the database: applies the files of `migrations/` that the database does
+ * not hold and the grants, all or none. Any number of processes may do so at once.
  *
  * @throws MigrationChangedError, MigrationUnknownError
  */
 export async function migrate(pool: Pool, log: Logger): Promise<void> {
   const migrations = await readMigrations();
   const grants = await readFile(new URL("grants.sql", FOLDER), "utf8");
+  // First, as the grants are of its tables too, and a service that waits for the last migration must have its rights.
+  const bullmq = await pool.connect();
+  try {
+    await runBullmqMigrations(bullmq, BULLMQ_SCHEMA);
+  } finally {
+    bullmq.release();
+  }
   const applied = await withTransaction(pool, async (client) => {
     await client.query("SET LOCAL statement_timeout = 0");
     await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
@@ -66,12 +73,6 @@ export async function migrate(pool: Pool, log: Logger): Promise<void> {
     await client.query(grants);
     return pending.map(({ name }) => name);
   });
-  const client = await pool.connect();
-  try {
-    await runBullmqMigrations(client, BULLMQ_SCHEMA);
-  } finally {
-    client.release();
-  }
   if (applied.length > 0) log.info({ event: "migrations_applied", migrations: applied }, "migrations applied");
 }
 
@@ -95,17 +96,22 @@ export async function waitForMigrations(
   }
 }
 
-/** BullMQ's schema is made last: where it exists, everything does. */
 async function findMissing(pool: Pool, names: readonly string[]): Promise<string[]> {
-  const exists = await pool.query<{ ours: boolean; bullmq: boolean }>(
-    "SELECT to_regclass('migrations') IS NOT NULL AS ours, to_regclass($1) IS NOT NULL AS bullmq",
-    [`${BULLMQ_SCHEMA}.migration`],
-  );
+  const exists = await pool.query<{ ours: boolean }>("SELECT to_regclass('migrations') IS NOT NULL AS ours");
   if (exists.rows[0]?.ours !== true) return [...names];
-  const { rows } = await pool.query<{ name: string }>("SELECT name FROM migrations");
-  const applied = new Set(rows.map(({ name }) => name));
-  const missing = names.filter((name) => !applied.has(name));
-  return exists.rows[0].bullmq ? missing : [...missing, BULLMQ_SCHEMA];
+  const applied = new Set(await namesOfApplied(pool));
+  return names.filter((name) => !applied.has(name));
+}
+
+async function namesOfApplied(pool: Pool): Promise<string[]> {
+  try {
+    const { rows } = await pool.query<{ name: string }>("SELECT name FROM migrations");
+    return rows.map(({ name }) => name);
+  } catch (error) {
+    // The first migration since this role exists is what gives it its rights.
+    if ((error as { code?: unknown }).code === "42501") return [];
+    throw error;
+  }
 }
 
 async function readMigrations(): Promise<Migration[]> {

@@ -20,11 +20,16 @@ export async function migratedDatabase(server: TestPostgres): Promise<TestDataba
 
 async function createTemplate(server: TestPostgres): Promise<string> {
   const { name, url } = await server.createDatabase();
-  const pool = createPool({ url, applicationName: "test-template", log: silentLog, max: 1 });
+  await migrateDatabase(url);
+  return name;
+}
+
+/** Applies every migration, as the owner of the database. */
+export async function migrateDatabase(url: string): Promise<void> {
+  const pool = createPool({ url, applicationName: "test-migrate", log: silentLog, max: 1 });
   try {
     await migrate(pool, silentLog);
   } finally {
     await pool.end();
   }
-  return name;
 }

@@ -7,10 +7,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { z } from "zod";
 import { LlmConfig, modelAliases } from "../../contracts/llm.ts";
+import { TASK_CREDENTIAL_KINDS } from "../../contracts/credential.ts";
+import { restrictCredentialKeys } from "../../contracts/credential-keys.ts";
 import type { ApiEnv, GatewayEnv, WorkerEnv } from "../../contracts/service-env.ts";
 import type { ToolAdapters, ToolSecrets } from "../../contracts/tool-adapters.ts";
 import { freePorts } from "./ports.ts";
 import { WORKER_NODE_FLAGS } from "../../components/local/node-flags.ts";
+import { migrateDatabase } from "./database.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -68,12 +71,14 @@ export interface PlatformOptions {
 export async function startPlatform(options: PlatformOptions = {}): Promise<TestPlatform> {
   const directory = await mkdtemp(path.join(tmpdir(), "automatos-platform-"));
   const postgres = await startPostgres();
+  await migrateDatabase(postgres.url);
   const adminToken = randomBytes(24).toString("hex");
   const workspacesDir = path.join(directory, "workspaces");
   const socket = path.join(directory, "gateway.sock");
   const shared = {
     TASK_TOKEN_KEY: randomBytes(32).toString("base64"),
     PLAN_LIMITS: JSON.stringify(options.planLimits ?? {}),
+    CREDENTIAL_KEYS: `test:${randomBytes(32).toString("base64")}`,
     LOG_LEVEL: "info",
   };
   const [apiPort, gatewayPort, ...workerPorts] = await freePorts(2 + (options.workers ?? 1));
@@ -88,7 +93,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
 
   const apiEnv: Environment<ApiEnv> = {
     PORT: String(apiPort),
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: postgres.apiUrl,
     ADMIN_TOKEN: adminToken,
     TASK_TOKEN_KEY: shared.TASK_TOKEN_KEY,
     GATEWAY_SOCKET: socket,
@@ -96,6 +101,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     TOOL_SECRETS: JSON.stringify(options.toolSecrets ?? {}),
     WORKSPACES_DIR: workspacesDir,
     PLAN_LIMITS: shared.PLAN_LIMITS,
+    CREDENTIAL_KEYS: shared.CREDENTIAL_KEYS,
     LOG_LEVEL: shared.LOG_LEVEL,
   };
   const gatewayEnv: Environment<GatewayEnv> = {
@@ -103,14 +109,16 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     HEALTH_PORT: String(gatewayPort),
     DATABASE_URL: postgres.gatewayUrl,
     TASK_TOKEN_KEY: shared.TASK_TOKEN_KEY,
+    CREDENTIAL_KEYS: await restrictCredentialKeys(shared.CREDENTIAL_KEYS, ["git_https"]),
     PLAN_LIMITS: shared.PLAN_LIMITS,
     LLM_PROVIDERS: JSON.stringify(options.llm ?? {}),
     LLM_PROVIDER_KEYS: JSON.stringify(options.llmKeys ?? {}),
     LOG_LEVEL: shared.LOG_LEVEL,
   };
+  const workerKeys = await restrictCredentialKeys(shared.CREDENTIAL_KEYS, TASK_CREDENTIAL_KINDS);
   const workerEnv = (port: number, index: number): Environment<WorkerEnv> => ({
     HEALTH_PORT: String(port),
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: postgres.workerUrl,
     WORKSPACES_DIR: workspacesDir,
     WORKER_ID: `worker-${index}`,
     LEASE_SECONDS: String(options.leaseSeconds ?? 12),
@@ -119,6 +127,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     LLM_MODELS: modelAliases(LlmConfig.parse(options.llm ?? {})).join(","),
     API_URL: `http://127.0.0.1:${apiPort ?? 0}`,
     ...shared,
+    CREDENTIAL_KEYS: workerKeys,
     ...options.workerEnv,
   });
   const api = service("api", "api", apiPort, apiEnv);

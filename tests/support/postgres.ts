@@ -14,7 +14,9 @@ export interface TestDatabase {
   readonly name: string;
   /** As the role `automatos`, which owns the database. */
   readonly url: string;
-  /** As the role `automatos_gateway`, which may only do what migrations grant it. */
+  /** As the services' roles (`automatos_api` and so on), which may only do what migrations grant them. */
+  readonly apiUrl: string;
+  readonly workerUrl: string;
   readonly gatewayUrl: string;
 }
 
@@ -54,7 +56,7 @@ const FLAGS: Readonly<Record<string, string>> = {
 /** The machine never loses power in a test, and a killed server's writes are in the kernel's cache. */
 const NOT_DURABLE = { fsync: "off", full_page_writes: "off" };
 
-/** Starts a server, `durable` as one in use or not at all, with the database `automatos` and the roles `automatos` and `automatos_gateway`. */
+/** Starts a server, `durable` as one in use or not at all, with the database `automatos`, its owner and the services' roles. */
 export async function startPostgres(options: { readonly durable?: boolean } = {}): Promise<TestPostgres> {
   const folder = await mkdtemp(join(await traversableTempDir(), "automatos-postgres-"));
   if (isRoot) await chown(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
@@ -89,6 +91,12 @@ class Server implements TestPostgres {
   }
   get url(): string {
     return this.#url("automatos", this.name);
+  }
+  get apiUrl(): string {
+    return this.#url("automatos_api", this.name);
+  }
+  get workerUrl(): string {
+    return this.#url("automatos_worker", this.name);
   }
   get gatewayUrl(): string {
     return this.#url("automatos_gateway", this.name);
@@ -125,14 +133,21 @@ class Server implements TestPostgres {
         if (attempt === 5 || !String(error).includes("could not bind")) throw error;
       }
     }
-    await this.#admin("CREATE ROLE automatos LOGIN", "CREATE ROLE automatos_gateway LOGIN");
+    const roles = ["automatos", "automatos_api", "automatos_worker", "automatos_gateway"];
+    await this.#admin(...roles.map((role) => `CREATE ROLE ${role} LOGIN`));
     await this.#admin("CREATE DATABASE automatos OWNER automatos");
   }
 
   async createDatabase(options: { readonly template?: string } = {}): Promise<TestDatabase> {
     const name = `test_${randomBytes(6).toString("hex")}`;
     await this.#admin(`CREATE DATABASE ${name} OWNER automatos TEMPLATE ${options.template ?? "template0"}`);
-    return { name, url: this.#url("automatos", name), gatewayUrl: this.#url("automatos_gateway", name) };
+    return {
+      name,
+      url: this.#url("automatos", name),
+      apiUrl: this.#url("automatos_api", name),
+      workerUrl: this.#url("automatos_worker", name),
+      gatewayUrl: this.#url("automatos_gateway", name),
+    };
   }
 
   async #admin(...statements: string[]): Promise<void> {

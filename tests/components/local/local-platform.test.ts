@@ -43,6 +43,7 @@ const args: LocalPlatformArgs = {
     npmRegistry: undefined,
     egressRules: ["pip.example.test:443"],
   },
+  credentialKeys: ["2", "1"],
   sandbox: "bubblewrap",
   llm: LlmConfig.parse({
     providers: [{ name: "here", baseUrl: "http://127.0.0.1:11434/v1", models: ["small", "large"] }],
@@ -66,21 +67,26 @@ const environmentOf = (resources: Recorded[], name: string): Record<string, stri
   open(resources.find((resource) => resource.name === name)?.inputs["env"]) as Record<string, string>;
 
 describe("the local platform", () => {
-  it("is one component with a database, four secrets and a process per service", async () => {
+  it("is one component with a database, its secrets and a process per service", async () => {
     const resources = await record(() => new LocalPlatform("local", args));
     assert.deepEqual(
       resources.map(({ type, name }) => `${type.replace("pulumi-nodejs:dynamic/", "")} ${name}`).sort(),
       [
         "automatos:local:LocalPlatform local",
+        "local:LocalMigrations local-migrations",
         "local:LocalPostgres local-postgres",
         "local:LocalProcess local-api",
         "local:LocalProcess local-gateway",
         "local:LocalProcess local-worker-1",
         "local:LocalProcess local-worker-2",
         "local:RandomSecret local-admin-token",
+        "local:RandomSecret local-api-database-password",
+        "local:RandomSecret local-credential-key-1",
+        "local:RandomSecret local-credential-key-2",
         "local:RandomSecret local-database-password",
         "local:RandomSecret local-gateway-database-password",
         "local:RandomSecret local-task-token-key",
+        "local:RandomSecret local-worker-database-password",
       ],
     );
   });
@@ -99,6 +105,11 @@ describe("the local platform", () => {
     assert.ok(workers.every(({ API_URL }) => API_URL === `http://127.0.0.1:${api.PORT}`));
     assert.equal(gateway.DEFAULT_EGRESS_RULES, "github.com,pip.example.test:443");
     assert.match(gateway.DATABASE_URL, /\/\/automatos_gateway:/);
+    assert.match(api.DATABASE_URL, /\/\/automatos_api:/);
+    const kinds = (env: { CREDENTIAL_KEYS: readonly { keyId: string; kind: string | undefined }[] }) =>
+      env.CREDENTIAL_KEYS.map(({ keyId, kind }) => `${keyId} ${kind ?? "all"}`);
+    assert.deepEqual(kinds(api), ["2 all", "1 all"]);
+    assert.deepEqual(kinds(gateway), ["2 git_https", "1 git_https"]);
     assert.deepEqual(
       workers.map((worker) => [worker.HEALTH_PORT, worker.WORKER_ID]),
       [
@@ -107,11 +118,22 @@ describe("the local platform", () => {
       ],
     );
     for (const worker of workers) {
+      assert.match(worker.DATABASE_URL, /\/\/automatos_worker:/);
+      assert.deepEqual(kinds(worker).slice(0, 3), ["2 env", "2 ssh_key", "2 file"]);
       assert.equal(worker.TASK_TOKEN_KEY, gateway.TASK_TOKEN_KEY);
       assert.equal(worker.WORKSPACES_DIR, api.WORKSPACES_DIR);
       assert.equal(worker.PIP_INDEX_URL, "https://pip.example.test/simple");
       assert.ok(!("NPM_REGISTRY" in worker));
     }
+  });
+
+  it("gives the database's owner to nothing that runs on", async () => {
+    const resources = await record(() => new LocalPlatform("local", args));
+    const holders = resources.filter(({ inputs }) => JSON.stringify(inputs).includes("//automatos:"));
+    assert.deepEqual(
+      holders.map(({ name }) => name),
+      ["local-migrations"],
+    );
   });
 
   it("keeps what the services are given a secret", async () => {

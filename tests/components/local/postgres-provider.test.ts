@@ -36,7 +36,8 @@ describe("the PostgreSQL server of this machine", () => {
     project = mkdtempSync(join(tmpdir(), "automatos-pg-"));
     chmodSync(project, 0o700);
     const [port = 0] = await freePorts(1);
-    inputs = { port, portKey: "ports.postgres", ownerPassword: "owner'1", gatewayPassword: "gateway2" };
+    const passwords = { apiPassword: "api3", workerPassword: "worker4", gatewayPassword: "gateway2" };
+    inputs = { port, portKey: "ports.postgres", ownerPassword: "owner'1", ...passwords };
     provider = postgresProvider(project);
     const created = await provider.create(inputs);
     assert.ok(created.outs);

@@ -8,6 +8,7 @@ import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { TaskList } from "../../../contracts/http-api.ts";
 import { STEPS } from "../../support/api.ts";
+import { migrateDatabase } from "../../support/database.ts";
 import { freePorts } from "../../support/ports.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
@@ -23,6 +24,7 @@ describe("the API as a process", () => {
 
   before(async () => {
     postgres = await startPostgres();
+    await migrateDatabase(postgres.url);
     folder = await mkdtemp(path.join(tmpdir(), "automatos-killed-api-"));
     [port = 0] = await freePorts(1);
   });
@@ -40,7 +42,8 @@ describe("the API as a process", () => {
     const env = {
       PATH: process.env["PATH"],
       PORT: String(port),
-      DATABASE_URL: postgres.url,
+      DATABASE_URL: postgres.apiUrl,
+      CREDENTIAL_KEYS: `test:${randomBytes(32).toString("base64")}`,
       ADMIN_TOKEN: adminToken,
       WORKSPACES_DIR: path.join(folder, "workspaces"),
       ...overrides,

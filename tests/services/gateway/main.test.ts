@@ -58,6 +58,7 @@ describe("the gateway's process", () => {
         HEALTH_PORT: String(healthPort),
         DATABASE_URL: database.gatewayUrl,
         TASK_TOKEN_KEY: Buffer.from(KEY).toString("base64"),
+        CREDENTIAL_KEYS: `test/git_https:${Buffer.alloc(32, 1).toString("base64")}`,
         DEFAULT_EGRESS_RULES: " a.test , b.test ",
       },
       stdio: ["ignore", "pipe", "inherit"],

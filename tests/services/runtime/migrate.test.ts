@@ -51,26 +51,4 @@ describe("migrate", () => {
     assert.deepEqual(rows, [{ made: null, ledger: null }]);
     await assert.rejects(waitForMigrations(pool, { timeoutMs: 0, log: silentLog }), { code: "MIGRATIONS_MISSING" });
   });
-
-  it("lets the gateway read the egress rules and nothing else", async () => {
-    const { url, gatewayUrl } = await server.createDatabase();
-    const owner = createPool({ url, applicationName: "test", log: silentLog });
-    const gateway = createPool({ url: gatewayUrl, applicationName: "test", log: silentLog });
-    pools.push(owner, gateway);
-    await migrate(owner, silentLog);
-    assert.deepEqual(
-      (await gateway.query("SELECT * FROM workspace_egress")).fields.map(({ name }) => name),
-      ["workspace_id", "egress_rules"],
-    );
-    const { rows } = await owner.query<{ name: string }>(
-      "SELECT table_schema || '.' || table_name AS name FROM information_schema.tables WHERE table_schema IN ('public', 'bullmq')",
-    );
-    for (const { name } of rows) {
-      if (name === "public.workspace_egress") continue;
-      await assert.rejects(gateway.query(`SELECT FROM ${name}`), { code: "42501" }, name);
-      await assert.rejects(gateway.query(`DELETE FROM ${name}`), { code: "42501" }, name);
-    }
-    await assert.rejects(gateway.query("DELETE FROM workspace_egress"), { code: "42501" });
-    await assert.rejects(gateway.query("CREATE TABLE mine ()"), { code: "42501" });
-  });
 });
