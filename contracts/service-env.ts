@@ -37,6 +37,7 @@ const priorities = z
 /** Without those of a kind, a service can neither seal nor open credentials of that kind. */
 const credentialKeys = CredentialKeysText.describe(
   "Keys of credentials, `<id>:<32 bytes in base64>`, comma-separated: the first encrypts, all decrypt. `<id>/<kind>:...` is of one kind alone.",
+);
 
 /** The environment of the program that applies the migrations, and ends. */
 export const MigrateEnv = z.object({
@@ -44,7 +45,6 @@ export const MigrateEnv = z.object({
   LOG_LEVEL: logLevel,
 });
 export type MigrateEnv = z.infer<typeof MigrateEnv>;
-
 
 /** Backends of TaskRunner. */
 export const RunnerBackend = z.enum(["local", "queued", "kubernetes"]);

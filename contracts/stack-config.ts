@@ -34,7 +34,6 @@ export const LocalConfig = z.strictObject({
       "Ids of the keys of credentials; each gets a key of its own, the first encrypts. To rotate: put a new id first, " +
         "`automatos admin credential-keys rotate`, then take the old one out.",
     ),
-  ),
   sandbox: z
     .enum(["bubblewrap", "none"])
     .default("bubblewrap")

@@ -17,6 +17,7 @@ import { createAdapters } from "../tools/create-adapters.ts";
 import { ToolService } from "../tools/tool-service.ts";
 import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
 import { TreeUsageMeter } from "../workspace/usage.ts";
+import { TreeUsageMeter } from "../workspace/usage.ts";
 import { buildApp } from "./app.ts";
 import { adapterResources } from "./tool-resources.ts";
 import { createApiDeps } from "./create-deps.ts";
@@ -51,9 +52,7 @@ async function start(): Promise<void> {
   collectDefaultMetrics({ register: registry });
   const runnerMetrics = createRunnerMetrics(registry);
   const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
-    rootDir: env.WORKSPACES_DIR,
-    logger: log,
-  });
+  const meter = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
   const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
   const tools = new ToolService({ adapters: createAdapters(adapterResources(env, pool)), log });
   const deps = createApiDeps({
