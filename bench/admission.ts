@@ -54,7 +54,7 @@ async function pass(pool: Pool): Promise<number> {
   try {
     await client.query("BEGIN");
     const at = performance.now();
-    const admitted = await admitTasks(client, { caps, ageingSeconds: 60, limit: BATCH });
+    const { tasks: admitted } = await admitTasks(client, { caps, ageingSeconds: 60, limit: BATCH });
     const ms = performance.now() - at;
     await client.query("ROLLBACK");
     if (admitted.length !== BATCH) throw new Error(`${admitted.length} tasks were admitted instead of ${BATCH}`);

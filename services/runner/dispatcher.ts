@@ -4,6 +4,7 @@ import { isTransient, withTransaction, type Pool, type PoolClient } from "../run
 import type { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { admitTasks, pruneTurns, type AdmittedTask } from "./admission/admit.ts";
+import { shareAtHand } from "./admission/capacity.ts";
 import { releaseDelayed } from "./admission/delay.ts";
 import { AGEING_SECONDS } from "./admission/fair-share.ts";
 import { Leadership } from "./admission/leadership.ts";
@@ -13,6 +14,15 @@ import { expireQuestions } from "./pauses/expire.ts";
 import { queueDepths } from "./task-queries.ts";
 import type { TaskQueues } from "./task-queues.ts";
 import { pruneWorkers } from "./worker-registry.ts";
+
+/** A worker in this very process: it needs no queue to be told what it may start. */
+export interface WorkerAtHand {
+  readonly workerId: string;
+  /** How many more tasks it could start now. */
+  readonly idleSlots: number;
+  /** Starts tasks, at most `count` of them, and says which it has not taken. */
+  readonly offer: (tasks: readonly AdmittedTask[], count: number) => readonly AdmittedTask[];
+}
 
 export interface DispatcherDeps {
   readonly pool: Pool;
@@ -25,6 +35,8 @@ export interface DispatcherDeps {
   readonly leaseSeconds: number;
   readonly log: Logger;
   readonly metrics?: RunnerMetrics;
+  /** @default none: all tasks go through the queues */
+  readonly atHand?: WorkerAtHand;
   /** How long a dispatcher that stands still keeps others from taking over. @default 5 */
   readonly leadershipSeconds?: number;
   /** A task that has waited so long is treated as one of the next more urgent priority. @default 60 */
@@ -135,7 +147,8 @@ export class Dispatcher {
 
   async #recover(): Promise<void> {
     const { queues, log, leaseSeconds } = this.#deps;
-    const recovered = await this.#asLeader((client) => recoverLostTasks(client, { leaseSeconds, limit: BATCH }));
+    const options = { leaseSeconds, limit: BATCH };
+    const recovered = (await this.#asLeader((client) => recoverLostTasks(client, options))) ?? [];
     for (const { id, workspace_id, attempt, status } of recovered) {
       log.warn(
         { event: "task_recovered", taskId: id, workspaceId: workspace_id, attempt, status },
@@ -154,10 +167,13 @@ export class Dispatcher {
   async #admit(): Promise<void> {
     if (!this.#leads) return;
     for (let more = true; more;) {
-      const options = { caps: this.#caps, ageingSeconds: this.#deps.ageingSeconds ?? AGEING_SECONDS, limit: BATCH };
-      const admitted = await this.#asLeader((client) => admitTasks(client, options));
-      await this.#announce(admitted);
-      more = admitted.length === BATCH;
+      const { atHand, ageingSeconds = AGEING_SECONDS } = this.#deps;
+      const options = { caps: this.#caps, ageingSeconds, limit: BATCH, atHand: atHand?.workerId };
+      const admission = await this.#asLeader((client) => admitTasks(client, options));
+      const { tasks, idleSlots } = admission ?? { tasks: [], idleSlots: 0 };
+      const share = shareAtHand(tasks.length, atHand?.idleSlots ?? 0, idleSlots);
+      await this.#announce(atHand?.offer(tasks, share) ?? tasks);
+      more = tasks.length === BATCH;
     }
   }
 
@@ -190,11 +206,11 @@ export class Dispatcher {
     }
   }
 
-  /** Nothing, when the leadership has passed to another in the meantime. */
-  async #asLeader<T>(body: (client: PoolClient) => Promise<T[]>): Promise<T[]> {
+  /** Undefined when the leadership has passed to another in the meantime. */
+  async #asLeader<T>(body: (client: PoolClient) => Promise<T>): Promise<T | undefined> {
     return withTransaction(this.#deps.pool, async (client) => {
       this.#leads = await this.#leadership.confirm(client);
-      return this.#leads ? body(client) : [];
+      return this.#leads ? body(client) : undefined;
     });
   }
 

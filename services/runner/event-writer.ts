@@ -21,6 +21,7 @@ export class EventWriter {
   #writing: Promise<void> | undefined;
   #failure: { readonly error: unknown } | undefined;
   #closed = false;
+  #draining = false;
 
   constructor(write: WriteBatch) {
     this.#write = write;
@@ -45,12 +46,24 @@ export class EventWriter {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
+  /**
+   * Takes no more, and resolves when all is written but the last batch, which it returns: it goes along with what is
+   * written next for the task.
+   *
+   * @throws what made a write fail for good
+   */
+  async drain(): Promise<readonly TaskEventBody[]> {
+    this.#draining = true;
+    await this.close();
+    return this.#next();
+  }
+
   async #run(): Promise<void> {
     // What is emitted in the same turn goes into the same batch.
     await Promise.resolve();
     try {
-      for (let bodies = this.#next(); bodies.length > 0; bodies = this.#next()) {
-        await this.#write(++this.#batch, bodies);
+      while (this.#waiting.length > 0 && !(this.#draining && this.#nextCount() === this.#waiting.length)) {
+        await this.#write(++this.#batch, this.#next());
       }
     } catch (error) {
       this.#failure = { error };
@@ -59,7 +72,8 @@ export class EventWriter {
     this.#writing = undefined;
   }
 
-  #next(): TaskEventBody[] {
+  /** How many of what waits make a batch. */
+  #nextCount(): number {
     let chars = 0;
     let count = 0;
     for (const body of this.#waiting) {
@@ -67,8 +81,12 @@ export class EventWriter {
       chars += sizeOf(body);
       count += 1;
     }
-    const bodies = this.#waiting.splice(0, count);
-    this.#waitingChars -= chars;
+    return count;
+  }
+
+  #next(): TaskEventBody[] {
+    const bodies = this.#waiting.splice(0, this.#nextCount());
+    for (const body of bodies) this.#waitingChars -= sizeOf(body);
     if (this.#dropped > 0 && this.#waiting.length === 0) {
       bodies.push(droppedWarning(this.#dropped));
       this.#dropped = 0;

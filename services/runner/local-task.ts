@@ -168,7 +168,9 @@ export class LocalTask {
   async finish(
     _lease: ClaimedTask,
     end: AttemptEnd,
+    bodies: readonly TaskEventBody[],
   ): Promise<{ status: AttemptEnd["status"]; executionTimeMs: number }> {
+    for (const body of bodies) this.#record(body);
     return this.end(this.#cancelRequested ? { ...end, status: "cancelled", result: null, error: null } : end);
   }
 

@@ -3,6 +3,7 @@ import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import type { AgentTask, TaskStatus } from "../../contracts/task.ts";
 import { Batcher } from "../runtime/batcher.ts";
 import { prepared, withTransaction, type Pool, type PoolClient, type Queryable } from "../runtime/database.ts";
+import { instantOrNull } from "../runtime/instant.ts";
 import { checkLoad, checkStorable, checkTimeout, fingerprint, type WorkspaceLoad } from "./submission.ts";
 import { STATUS_COLUMNS, toTaskStatus, type StatusRow } from "./task-record.ts";
 
@@ -178,10 +179,11 @@ async function insertTasks(client: PoolClient, candidates: readonly Candidate[])
   const given = [...byId.values()].reverse().map(({ task, print, retryOf }) => {
     const { prompt, ...configuration } = task;
     const { taskId, workspaceId, taskType, agentId, priority, timeoutSeconds, maxRetries, resources } = task;
-    const { parentExecutionId, correlationId, notBefore } = task;
+    const { parentExecutionId, correlationId } = task;
     return {
       ...{ id: taskId, workspaceId, taskType, agentId, prompt, configuration, print: print.toString("hex"), retryOf },
-      ...{ priority, timeoutSeconds, maxRetries, resources, parentExecutionId, correlationId, notBefore },
+      ...{ priority, timeoutSeconds, maxRetries, resources, parentExecutionId, correlationId },
+      notBefore: instantOrNull(task.notBefore),
     };
   });
   const { rows } = await client.query<StatusRow>(prepared(INSERT_TASKS, [JSON.stringify(given)]));

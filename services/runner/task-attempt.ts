@@ -140,9 +140,8 @@ export class TaskAttempt {
   async #record({ outcome, reason }: Decision): Promise<AttemptReport> {
     const { leases } = this.#deps;
     if (this.#stopReason() === "lease_lost") throw new LeaseLostError(this.claimed.task.taskId);
-    // All events stand in the record before the last one.
-    await this.#events.close();
     if (reason === "shutdown" && outcome?.status !== "completed" && outcome?.status !== "paused") {
+      await this.#events.close();
       await this.#persist(() => leases.handBack(this.claimed, HANDED_BACK));
       return { kind: "handed_back" };
     }
@@ -156,6 +155,7 @@ export class TaskAttempt {
     const { steps, tokensUsed } = pause;
     const before = approvals.get(callId);
     try {
+      await this.#events.close();
       if (before !== undefined) throw new ApprovalAskedTwiceError(task.taskId, callId, before.decision);
       const state = await this.#persist(() => this.#deps.leases.pause(this.claimed, pause));
       return state === "queued" ? { kind: "paused" } : { kind: "ended", status: state, executionTimeMs: 0 };
@@ -166,7 +166,9 @@ export class TaskAttempt {
   }
 
   async #finish(end: AttemptEnd): Promise<AttemptReport> {
-    return { kind: "ended", ...(await this.#persist(() => this.#deps.leases.finish(this.claimed, end))) };
+    // All events stand in the record before the last one; the last of them are written with it.
+    const bodies = await this.#events.drain();
+    return { kind: "ended", ...(await this.#persist(() => this.#deps.leases.finish(this.claimed, end, bodies))) };
   }
 
   /** As #persist; a lease that turns out to be lost stops the work. */

@@ -52,6 +52,9 @@ export class TaskConsumer {
   readonly #promising = new Set<TaskPriority>();
   readonly #tasks = new Set<Promise<void>>();
   #pumping: Promise<void> | undefined;
+  /** A slot that is kept for what may come from a queue at this moment. */
+  #taking = false;
+  #started = false;
   #closing: Promise<void> | undefined;
   #stops: (() => void)[] = [];
 
@@ -72,6 +75,30 @@ export class TaskConsumer {
     return this.#tasks.size;
   }
 
+  get workerId(): string {
+    return this.#deps.workerId;
+  }
+
+  /** How many more tasks could be started now. */
+  get idleSlots(): number {
+    if (!this.#started || this.#closing !== undefined) return 0;
+    return Math.max(0, this.#deps.concurrency - this.#tasks.size - (this.#taking ? 1 : 0));
+  }
+
+  /** Starts admitted tasks that came by no queue, at most `count`, and returns those that it has not taken. */
+  offer<Task extends { readonly id: string; readonly priority: TaskPriority }>(
+    tasks: readonly Task[],
+    count: number,
+  ): readonly Task[] {
+    let room = Math.min(count, this.idleSlots);
+    return tasks.filter(({ id, priority }) => {
+      if (room === 0 || !this.#priorities.includes(priority)) return true;
+      room -= 1;
+      this.#begin({ taskId: id, ack: () => Promise.resolve() });
+      return false;
+    });
+  }
+
   /** Begins to take tasks. @throws when the record cannot be reached */
   async start(): Promise<void> {
     const { listener, queues, log, workerId, concurrency } = this.#deps;
@@ -86,6 +113,7 @@ export class TaskConsumer {
       listener.onReconnect(() => this.#look(this.#priorities)),
     ];
     for (const priority of this.#priorities) await queues.startRecovery(priority);
+    this.#started = true;
     log.info({ event: "worker_started", workerId, concurrency, priorities: this.#priorities }, "worker takes tasks");
     this.#look(this.#priorities);
   }
@@ -165,7 +193,8 @@ export class TaskConsumer {
       try {
         // First, so that what is announced while the queue is being looked into is looked for again.
         this.#promising.delete(priority);
-        const delivery = await this.#deps.queues.take(priority);
+        this.#taking = true;
+        const delivery = await this.#deps.queues.take(priority).finally(() => (this.#taking = false));
         if (delivery === undefined) continue;
         this.#promising.add(priority);
         this.#begin(delivery);

@@ -1,13 +1,13 @@
-import { ApprovalDecision, type ApprovalAnswer } from "../../contracts/approval.ts";
+import type { ApprovalAnswer } from "../../contracts/approval.ts";
 import type { JsonValue } from "../../contracts/json.ts";
 import type { AgentTask, TaskError } from "../../contracts/task.ts";
 import type { TaskEventBody } from "../../contracts/task-event.ts";
+import { Batcher } from "../runtime/batcher.ts";
 import type { Queryable } from "../runtime/database.ts";
+import { claimTasks, type Claim } from "./claim-tasks.ts";
 import { LeaseLostError } from "./errors.ts";
-import { ANSWERS, type Answers } from "./pauses/approval-record.ts";
+import { appendEvents, finishTasks, type EndedTask, type EventBatch, type HeldEnd } from "./held-tasks.ts";
 import { recordPause, saveCheckpoint } from "./pauses/record-pause.ts";
-import { storable, toJsonb } from "../runtime/storable-text.ts";
-import { DEFINITION_COLUMNS, toAgentTask, type DefinitionRow } from "./task-record.ts";
 import type { TaskEnd, TaskPause } from "./task-runner.ts";
 
 /** A task that this process may run until its lease ends. `token` fences: without it nothing is written for the task. */
@@ -32,67 +32,35 @@ export type AttemptEnd = Omit<TaskEnd, "status"> & {
   readonly status: "completed" | "failed" | "cancelled" | "timed_out";
 };
 
-interface ClaimRow extends DefinitionRow {
-  readonly attempt: number;
-  readonly cancel_requested: boolean;
-  readonly checkpoint: JsonValue | null;
-  readonly ran_ms: number;
-  readonly answers: Answers | null;
-}
+/** In one statement: each may hold a megabyte of output. */
+const MAX_BATCHES = 16;
+const MAX_ENDS = 50;
 
 /**
  * What a worker writes about the tasks that it runs. Every write names the lease's token and is refused by the record
- * when the lease is another's; each can be sent again when its answer was lost with the connection.
+ * when the lease is another's; each can be sent again when its answer was lost with the connection. What is
+ * asked for while the like is being written goes together, in one commit.
  */
 export class TaskLeases {
   readonly #database: Queryable;
-  readonly #workerId: string;
   readonly #leaseSeconds: number;
+  readonly #claims: Batcher<Claim, ClaimedTask | undefined>;
+  readonly #batches: Batcher<EventBatch, boolean>;
+  readonly #ends: Batcher<HeldEnd, EndedTask | undefined>;
 
   constructor(deps: { readonly pool: Queryable; readonly workerId: string; readonly leaseSeconds: number }) {
-    this.#database = deps.pool;
-    this.#workerId = deps.workerId;
+    const { pool } = deps;
+    this.#database = pool;
     this.#leaseSeconds = deps.leaseSeconds;
+    this.#claims = new Batcher({ run: (claims) => claimTasks(pool, claims, deps) });
+    // A task that somebody holds up is left out, and waited for alone.
+    this.#batches = new Batcher({ run: (batches) => appendEvents(pool, batches, "skip"), maxItems: MAX_BATCHES });
+    this.#ends = new Batcher({ run: (ends) => finishTasks(pool, ends, "skip"), maxItems: MAX_ENDS });
   }
 
   /** Starts an admitted task under `token`. Undefined when there is nothing to start: another has it, or it ended. */
   async claim(taskId: string, token: string): Promise<ClaimedTask | undefined> {
-    const { rows } = await this.#database.query<ClaimRow>(
-      `WITH claimed AS (
-         UPDATE task_executions
-         SET status = 'running', attempt = attempt + 1, started_at = now(), lease_token = $2,
-             event_count = event_count + 1, event_batch = 0
-         WHERE id = $1 AND status = 'queued' AND admitted_at IS NOT NULL
-         RETURNING *
-       ), leased AS (
-         INSERT INTO leases (task_id, token, worker_id, expires_at)
-         SELECT id, $2, $3, now() + $4::float8 * interval '1 second' FROM claimed
-       ), started AS (
-         INSERT INTO task_events (task_id, sequence, body)
-         SELECT id, event_count, jsonb_build_object('type', 'task_started', 'workerId', $3::text, 'attempt', attempt)
-         FROM claimed
-       ), found AS (
-         SELECT * FROM claimed
-         UNION ALL
-         SELECT * FROM task_executions WHERE id = $1 AND status = 'running' AND lease_token = $2
-       )
-       SELECT ${DEFINITION_COLUMNS}, attempt, cancel_requested_at IS NOT NULL AS cancel_requested,
-         c.body AS checkpoint, coalesce(c.ran_ms, 0) AS ran_ms,
-         CASE WHEN c.task_id IS NOT NULL THEN ${ANSWERS} END AS answers
-       FROM found t LEFT JOIN task_checkpoints c ON c.task_id = t.id`,
-      [taskId, token, this.#workerId, this.#leaseSeconds],
-    );
-    const row = rows[0];
-    if (row === undefined) return undefined;
-    return {
-      task: toAgentTask(row),
-      attempt: row.attempt,
-      token,
-      cancelRequested: row.cancel_requested,
-      checkpoint: row.checkpoint,
-      ranMs: row.ran_ms,
-      ...readAnswers(row.answers ?? {}),
-    };
+    return this.#claims.add({ taskId, token });
   }
 
   /**
@@ -102,65 +70,26 @@ export class TaskLeases {
    */
   async append(lease: ClaimedTask, batch: number, bodies: readonly TaskEventBody[]): Promise<void> {
     const { taskId } = lease.task;
-    const { rows } = await this.#database.query<{ written: boolean }>(
-      `WITH counted AS (
-         UPDATE task_executions SET event_count = event_count + $4::int, event_batch = $3
-         WHERE id = $1 AND status = 'running' AND lease_token = $2 AND event_batch = $3 - 1
-         RETURNING event_count - $4::int AS base
-       ), appended AS (
-         INSERT INTO task_events (task_id, sequence, body)
-         SELECT $1, base + position, body
-         FROM counted, jsonb_array_elements($5::jsonb) WITH ORDINALITY AS events (body, position)
-       )
-       SELECT true AS written FROM counted
-       UNION ALL
-       SELECT true FROM task_executions WHERE id = $1 AND status = 'running' AND lease_token = $2 AND event_batch = $3`,
-      [taskId, lease.token, batch, bodies.length, toJsonb(bodies)],
-    );
-    if (rows.length === 0) throw new LeaseLostError(taskId);
+    const asked = { taskId, token: lease.token, batch, bodies };
+    if (await this.#batches.add(asked)) return;
+    const [written] = await appendEvents(this.#database, [asked], "wait");
+    if (written !== true) throw new LeaseLostError(taskId);
   }
 
   /**
-   * Ends the task: its result, its last event and its lease in one commit. An accepted request to cancel wins.
+   * Ends the task: `bodies`, its result, its last event and its lease in one commit. An accepted request to cancel wins.
    *
    * @returns how the task has ended.
    * @throws LeaseLostError
    */
-  async finish(
-    lease: ClaimedTask,
-    end: AttemptEnd,
-  ): Promise<{ status: AttemptEnd["status"]; executionTimeMs: number }> {
-    const { rows } = await this.#database.query<{ status: AttemptEnd["status"]; executionTimeMs: number }>(
-      `WITH finished AS (
-         UPDATE task_executions
-         SET status = CASE WHEN cancel_requested_at IS NULL THEN $3::task_state ELSE 'cancelled' END,
-             result = CASE WHEN cancel_requested_at IS NULL THEN $4::jsonb END,
-             error_code = CASE WHEN cancel_requested_at IS NULL THEN $5 END,
-             error_message = CASE WHEN cancel_requested_at IS NULL THEN $6 END,
-             error_remedy = CASE WHEN cancel_requested_at IS NULL THEN $7 END,
-             steps = $8::jsonb, tokens_used = $9
-         WHERE id = $1 AND status = 'running' AND lease_token = $2
-         RETURNING status, execution_time_ms
-       )
-       SELECT status, execution_time_ms AS "executionTimeMs" FROM finished
-       UNION ALL
-       SELECT status, execution_time_ms FROM task_executions
-       WHERE id = $1 AND is_terminal(status) AND lease_token = $2`,
-      [
-        lease.task.taskId,
-        lease.token,
-        end.status,
-        end.result === undefined ? null : toJsonb(end.result),
-        end.error?.code ?? null,
-        end.error === null ? null : storable(end.error.message),
-        end.error === null ? null : storable(end.error.remedy),
-        toJsonb(end.steps),
-        end.tokensUsed,
-      ],
-    );
-    const row = rows[0];
-    if (row === undefined) throw new LeaseLostError(lease.task.taskId);
-    return row;
+  async finish(lease: ClaimedTask, end: AttemptEnd, bodies: readonly TaskEventBody[] = []): Promise<EndedTask> {
+    const { taskId } = lease.task;
+    const asked = { taskId, token: lease.token, end, bodies };
+    const ended = await this.#ends.add(asked);
+    if (ended !== undefined) return ended;
+    const [late] = await finishTasks(this.#database, [asked], "wait");
+    if (late === undefined) throw new LeaseLostError(taskId);
+    return late;
   }
 
   /** @see saveCheckpoint */
@@ -212,13 +141,4 @@ export class TaskLeases {
     );
     return rows.map(({ id }) => id);
   }
-}
-
-function readAnswers(answers: Answers): Pick<ClaimedTask, "approvals" | "approvalExpired"> {
-  const approvals = new Map<string, ApprovalAnswer>();
-  for (const [callId, answer] of Object.entries(answers)) {
-    const decision = ApprovalDecision.safeParse(answer.decision);
-    if (decision.success) approvals.set(callId, { ...answer, decision: decision.data });
-  }
-  return { approvals, approvalExpired: Object.values(answers).some(({ decision }) => decision === "expired") };
 }

@@ -70,16 +70,6 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
     gateway: { socketPath: env.GATEWAY_SOCKET, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },
     environment: packageIndexes(env),
   });
-  const dispatcher = new Dispatcher({
-    pool,
-    listener,
-    queues,
-    planLimits,
-    holder: workerId,
-    leaseSeconds: env.LEASE_SECONDS,
-    log,
-    metrics,
-  });
   const consumer = new TaskConsumer({
     pool,
     listener,
@@ -93,6 +83,17 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
     healthUrl: `http://${env.HEALTH_HOST}:${env.HEALTH_PORT}`,
     log,
     metrics,
+  });
+  const dispatcher = new Dispatcher({
+    pool,
+    listener,
+    queues,
+    planLimits,
+    holder: workerId,
+    leaseSeconds: env.LEASE_SECONDS,
+    log,
+    metrics,
+    atHand: consumer,
   });
   let stopWatching = (): void => undefined;
   return {

@@ -25,7 +25,7 @@ async function record(taskId: string, attempt: number, kind: "start" | "end"): P
   }
 }
 
-const working = await own.work(
+const working = own.work(
   async ({ task, attempt, signal }) => {
     await record(task.taskId, attempt, "start");
     await delay(Number(task.prompt), undefined, { signal });
@@ -34,11 +34,13 @@ const working = await own.work(
   },
   { workerId: WORKER_ID, leaseSeconds: Number(LEASE_SECONDS), concurrency: Number(CONCURRENCY) },
 );
+// At once: a task may start, and the test end this process, before the worker says that it is ready.
 onShutdown({
   log,
   deadlineMs: 20_000,
   close: [
-    { name: "worker", close: () => working.close() },
+    { name: "worker", close: async () => (await working).close() },
     { name: "connections", close: () => own.close() },
   ],
 });
+await working;

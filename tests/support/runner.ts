@@ -50,7 +50,11 @@ export interface QueuedProcess {
   close(): Promise<void>;
 }
 
-export type WorkOptions = Partial<Omit<TaskConsumerDeps, "execute">> & { readonly leadershipSeconds?: number };
+export type WorkOptions = Partial<Omit<TaskConsumerDeps, "execute">> & {
+  readonly leadershipSeconds?: number;
+  /** All tasks come through the queues, as to a worker whose process does not dispatch. */
+  readonly throughQueues?: boolean;
+};
 
 export interface WorkingSide {
   readonly consumer: TaskConsumer;
@@ -74,13 +78,12 @@ export async function openQueuedProcess(
     listener,
     runner,
     workspaces: new WorkspaceStore({ pool }),
-    work: async (execute, { leadershipSeconds = 2, ...overrides } = {}) => {
+    work: async (execute, { leadershipSeconds = 2, throughQueues = false, ...overrides } = {}) => {
       const workerId = overrides.workerId ?? randomUUID();
       const leaseSeconds = overrides.leaseSeconds ?? 5;
       const queues = new TaskQueues({ url, log });
       await queues.start();
       const common = { pool, listener, queues, leaseSeconds, log };
-      const dispatcher = new Dispatcher({ ...common, planLimits, holder: workerId, leadershipSeconds });
       const consumer = new TaskConsumer({
         ...common,
         workerId,
@@ -89,6 +92,13 @@ export async function openQueuedProcess(
         priorities: TaskPriority.options,
         shutdownGraceSeconds: 0,
         ...overrides,
+      });
+      const dispatcher = new Dispatcher({
+        ...common,
+        planLimits,
+        holder: workerId,
+        leadershipSeconds,
+        ...(throughQueues ? {} : { atHand: consumer }),
       });
       await consumer.start();
       await dispatcher.start();

@@ -1,6 +1,6 @@
 import type { PlanTier } from "../../../contracts/plan.ts";
 import { TaskPriority } from "../../../contracts/task.ts";
-import type { PoolClient, Queryable } from "../../runtime/database.ts";
+import { prepared, type PoolClient, type Queryable } from "../../runtime/database.ts";
 import { measureRoom, type Room } from "./capacity.ts";
 import { chooseTasks, type Choice, type Clocks, type WaitingTask, type WaitingWorkspace } from "./fair-share.ts";
 
@@ -17,6 +17,15 @@ export interface AdmissionOptions {
   readonly ageingSeconds: number;
   /** At most so many tasks in one pass. */
   readonly limit: number;
+  /** The worker to which tasks are handed as soon as they are admitted. @default none: all go through the queues */
+  readonly atHand?: string | undefined;
+}
+
+/** What one pass has let start. */
+export interface Admission {
+  readonly tasks: readonly AdmittedTask[];
+  /** Slots of workers that no task held before. */
+  readonly idleSlots: number;
 }
 
 /**
@@ -26,18 +35,18 @@ export interface AdmissionOptions {
  * Must run in a transaction that has confirmed the leadership: two at once would fill the same slots twice. What it
  * reads is the workspaces with waiting tasks, one index look-up each, and no idle one.
  */
-export async function admitTasks(client: PoolClient, options: AdmissionOptions): Promise<AdmittedTask[]> {
-  const room = await measureRoom(client);
+export async function admitTasks(client: PoolClient, options: AdmissionOptions): Promise<Admission> {
+  const { idleSlots, ...room } = await measureRoom(client, options.atHand);
   const total = Math.min(room.total, options.limit);
-  if (total <= 0) return [];
+  if (total <= 0) return { tasks: [], idleSlots };
   const waiting = await findWaiting(client, options.caps, room, total);
-  if (waiting.tasks.length === 0) return [];
+  if (waiting.tasks.length === 0) return { tasks: [], idleSlots };
   const clocks = await readClocks(client);
   const choice = chooseTasks(waiting.tasks, waiting.workspaces, clocks, {
     room: { ...room, total },
     ageingSeconds: options.ageingSeconds,
   });
-  return record(client, choice);
+  return { tasks: await record(client, choice), idleSlots };
 }
 
 interface WaitingRow extends Omit<WaitingTask, "submission"> {
@@ -45,6 +54,45 @@ interface WaitingRow extends Omit<WaitingTask, "submission"> {
   readonly freeSlots: number;
   readonly finish: number;
 }
+
+/** Steps from one workspace to the next in the index of what waits, which a query over all that waits cannot do. */
+const FIND_WAITING = `
+  WITH RECURSIVE lines (priority, workspace_id) AS (
+    (SELECT priority, workspace_id FROM task_executions WHERE status = 'queued' AND admitted_at IS NULL AND NOT delayed
+     ORDER BY priority, workspace_id LIMIT 1)
+    UNION ALL
+    SELECT following.* FROM lines CROSS JOIN LATERAL (
+      SELECT t.priority, t.workspace_id FROM task_executions t
+      WHERE t.status = 'queued' AND t.admitted_at IS NULL AND NOT t.delayed
+        AND (t.priority, t.workspace_id) > (lines.priority, lines.workspace_id)
+      ORDER BY t.priority, t.workspace_id LIMIT 1
+    ) following
+  ), slots AS (
+    SELECT workspace_id, count(*)::int AS used FROM task_executions
+    WHERE status IN ('queued', 'scheduled', 'running') AND admitted_at IS NOT NULL GROUP BY workspace_id
+  ), ranked AS (
+    SELECT lines.priority, lines.workspace_id, coalesce(turn.finish, 0) AS finish,
+      ($1::jsonb ->> w.plan)::int - coalesce(slots.used, 0) AS free,
+      row_number() OVER (
+        PARTITION BY lines.priority ORDER BY greatest(turn.finish, clock.workspaces), lines.workspace_id
+      ) AS place
+    FROM lines
+    JOIN workspaces w ON w.id = lines.workspace_id
+    LEFT JOIN slots ON slots.workspace_id = w.id
+    LEFT JOIN admission_turns turn ON turn.workspace_id = w.id
+    CROSS JOIN admission_clock clock
+    WHERE lines.priority = ANY ($2::task_priority[]) AND ($1::jsonb ->> w.plan)::int > coalesce(slots.used, 0)
+  )
+  SELECT task.id, ranked.workspace_id AS "workspaceId", ranked.priority, task.submission,
+    extract(epoch FROM now() - task.ready_at)::float8 AS "waitedSeconds",
+    ranked.free AS "freeSlots", ranked.finish
+  FROM ranked CROSS JOIN LATERAL (
+    SELECT t.id, t.submission, greatest(t.submitted_at, t.not_before) AS ready_at FROM task_executions t
+    WHERE t.status = 'queued' AND t.admitted_at IS NULL AND NOT t.delayed
+      AND t.priority = ranked.priority AND t.workspace_id = ranked.workspace_id
+    ORDER BY t.submission LIMIT least(ranked.free, $3)
+  ) task
+  WHERE ranked.place <= $3`;
 
 /**
  * The first tasks of workspaces that wait and have a slot, by priority: of as many workspaces as tasks can be chosen,
@@ -57,46 +105,7 @@ async function findWaiting(
   total: number,
 ): Promise<{ tasks: WaitingTask[]; workspaces: WaitingWorkspace[] }> {
   const open = TaskPriority.options.filter((priority) => room.byPriority[priority] > 0);
-  const { rows } = await client.query<WaitingRow>(
-    // Steps from one workspace to the next in the index of what waits, which a query over all that waits cannot do.
-    `WITH RECURSIVE lines (priority, workspace_id) AS (
-       (SELECT priority, workspace_id FROM task_executions WHERE status = 'queued' AND admitted_at IS NULL AND NOT delayed
-        ORDER BY priority, workspace_id LIMIT 1)
-       UNION ALL
-       SELECT following.* FROM lines CROSS JOIN LATERAL (
-         SELECT t.priority, t.workspace_id FROM task_executions t
-         WHERE t.status = 'queued' AND t.admitted_at IS NULL AND NOT t.delayed
-           AND (t.priority, t.workspace_id) > (lines.priority, lines.workspace_id)
-         ORDER BY t.priority, t.workspace_id LIMIT 1
-       ) following
-     ), slots AS (
-       SELECT workspace_id, count(*)::int AS used FROM task_executions
-       WHERE status IN ('queued', 'scheduled', 'running') AND admitted_at IS NOT NULL GROUP BY workspace_id
-     ), ranked AS (
-       SELECT lines.priority, lines.workspace_id, coalesce(turn.finish, 0) AS finish,
-         ($1::jsonb ->> w.plan)::int - coalesce(slots.used, 0) AS free,
-         row_number() OVER (
-           PARTITION BY lines.priority ORDER BY greatest(turn.finish, clock.workspaces), lines.workspace_id
-         ) AS place
-       FROM lines
-       JOIN workspaces w ON w.id = lines.workspace_id
-       LEFT JOIN slots ON slots.workspace_id = w.id
-       LEFT JOIN admission_turns turn ON turn.workspace_id = w.id
-       CROSS JOIN admission_clock clock
-       WHERE lines.priority = ANY ($2::task_priority[]) AND ($1::jsonb ->> w.plan)::int > coalesce(slots.used, 0)
-     )
-     SELECT task.id, ranked.workspace_id AS "workspaceId", ranked.priority, task.submission,
-       extract(epoch FROM now() - task.ready_at)::float8 AS "waitedSeconds",
-       ranked.free AS "freeSlots", ranked.finish
-     FROM ranked CROSS JOIN LATERAL (
-       SELECT t.id, t.submission, greatest(t.submitted_at, t.not_before) AS ready_at FROM task_executions t
-       WHERE t.status = 'queued' AND t.admitted_at IS NULL AND NOT t.delayed
-         AND t.priority = ranked.priority AND t.workspace_id = ranked.workspace_id
-       ORDER BY t.submission LIMIT least(ranked.free, $3)
-     ) task
-     WHERE ranked.place <= $3`,
-    [JSON.stringify(caps), open, total],
-  );
+  const { rows } = await client.query<WaitingRow>(prepared(FIND_WAITING, [JSON.stringify(caps), open, total]));
   const workspaces = new Map(
     rows.map(({ workspaceId, freeSlots, finish }) => [workspaceId, { workspaceId, freeSlots, finish }]),
   );
@@ -112,7 +121,7 @@ async function findWaiting(
 
 async function readClocks(client: PoolClient): Promise<Clocks> {
   const { rows } = await client.query<{ workspaces: number; priorities: number; finishes: number[] }>(
-    "SELECT workspaces, priorities, finishes FROM admission_clock",
+    prepared("SELECT workspaces, priorities, finishes FROM admission_clock", []),
   );
   const [row] = rows;
   if (row === undefined) throw new Error("admission_clock holds no row: the record was changed by hand");
@@ -120,33 +129,35 @@ async function readClocks(client: PoolClient): Promise<Clocks> {
   return { ...row, finishes: Object.fromEntries(finishes) as Record<TaskPriority, number> };
 }
 
+const RECORD = `
+  WITH chosen AS (
+    SELECT * FROM unnest($1::uuid[]) WITH ORDINALITY AS chosen (id, place)
+  ), admitted AS (
+    UPDATE task_executions t SET admitted_at = now(), event_count = t.event_count + 1
+    FROM chosen WHERE t.id = chosen.id AND t.status = 'queued' AND t.admitted_at IS NULL
+    RETURNING t.id, t.workspace_id, t.priority, t.event_count, chosen.place
+  ), events AS (
+    INSERT INTO task_events (task_id, sequence, body)
+    SELECT id, event_count, '{"type": "task_admitted"}' FROM admitted
+  ), clock AS (
+    UPDATE admission_clock SET workspaces = $2, priorities = $3, finishes = $4
+  ), turns AS (
+    INSERT INTO admission_turns (workspace_id, finish) SELECT * FROM unnest($5::uuid[], $6::float8[])
+    ON CONFLICT (workspace_id) DO UPDATE SET finish = excluded.finish
+  )
+  SELECT id, workspace_id, priority FROM admitted ORDER BY place`;
+
 async function record(client: PoolClient, { tasks, clocks, finishes }: Choice): Promise<AdmittedTask[]> {
   if (tasks.length === 0) return [];
   const { rows } = await client.query<AdmittedTask>(
-    `WITH chosen AS (
-       SELECT * FROM unnest($1::uuid[]) WITH ORDINALITY AS chosen (id, place)
-     ), admitted AS (
-       UPDATE task_executions t SET admitted_at = now(), event_count = t.event_count + 1
-       FROM chosen WHERE t.id = chosen.id AND t.status = 'queued' AND t.admitted_at IS NULL
-       RETURNING t.id, t.workspace_id, t.priority, t.event_count, chosen.place
-     ), events AS (
-       INSERT INTO task_events (task_id, sequence, body)
-       SELECT id, event_count, '{"type": "task_admitted"}' FROM admitted
-     ), clock AS (
-       UPDATE admission_clock SET workspaces = $2, priorities = $3, finishes = $4
-     ), turns AS (
-       INSERT INTO admission_turns (workspace_id, finish) SELECT * FROM unnest($5::uuid[], $6::float8[])
-       ON CONFLICT (workspace_id) DO UPDATE SET finish = excluded.finish
-     )
-     SELECT id, workspace_id, priority FROM admitted ORDER BY place`,
-    [
+    prepared(RECORD, [
       tasks.map(({ id }) => id),
       clocks.workspaces,
       clocks.priorities,
       TaskPriority.options.map((priority) => clocks.finishes[priority]),
       [...finishes.keys()],
       [...finishes.values()],
-    ],
+    ]),
   );
   return rows;
 }

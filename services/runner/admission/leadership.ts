@@ -1,4 +1,4 @@
-import type { PoolClient, Queryable } from "../../runtime/database.ts";
+import { prepared, type PoolClient, type Queryable } from "../../runtime/database.ts";
 
 /**
  * Which one of many processes has a role. A row with a lease, since a process that stands still (SIGSTOP, a frozen
@@ -33,8 +33,10 @@ export class Leadership {
    */
   async confirm(client: PoolClient): Promise<boolean> {
     const { rowCount } = await client.query(
-      "SELECT FROM leadership WHERE role = $1 AND holder = $2 AND expires_at > now() FOR UPDATE",
-      [this.#role, this.#holder],
+      prepared("SELECT FROM leadership WHERE role = $1 AND holder = $2 AND expires_at > now() FOR UPDATE", [
+        this.#role,
+        this.#holder,
+      ]),
     );
     return rowCount === 1;
   }

@@ -82,7 +82,11 @@ describe("dispatching", () => {
       if (task.prompt === "gate ") await gate.promise;
       return completed;
     };
-    const side = await work(execute, { concurrency: 1, priorities: ["low", "critical", "normal"] });
+    const side = await work(execute, {
+      concurrency: 1,
+      priorities: ["low", "critical", "normal"],
+      throughQueues: true,
+    });
     const first = aTask(await aWorkspace(process), { prompt: "gate " });
     await process.runner.submit(first);
     await untilEvent(process.runner, first.taskId, "task_started");

@@ -97,7 +97,7 @@ const admit: Command = {
   run: async (model, real) => {
     const caps = { starter: CAP, pilot: CAP, pro: CAP, business: CAP, enterprise: CAP };
     const options = { caps, ageingSeconds: 60, limit: 100 };
-    const admitted = await withTransaction(real.process.pool, (client) => admitTasks(client, options));
+    const { tasks: admitted } = await withTransaction(real.process.pool, (client) => admitTasks(client, options));
     const waiting = model.filter((task) => task.state === "queued" && !task.admitted && !task.delayed);
     assert.equal(admitted.length, Math.min(CAP - model.filter(holdsSlot).length, waiting.length));
     for (const { id, priority } of admitted) {
