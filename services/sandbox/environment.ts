@@ -9,7 +9,7 @@ export function baseEnvironment(home: string, path: string): Record<string, stri
   return { PATH: path, HOME: home, USER: "agent", LOGNAME: "agent", LANG: "C.UTF-8", TMPDIR: "/tmp", TERM: "dumb" };
 }
 
-/** Variables by which git, npm, pip, curl, Node and most others find the way out. */
+/** Variables by which git, npm, pip, curl, Node and most others find the way out, and OpenAI's clients the gateway's models. */
 export function proxyEnvironment(gateway: SandboxProfile["gateway"]): Record<string, string> {
   if (gateway === undefined) return {};
   const url = `http://task:${encodeURIComponent(gateway.token)}@127.0.0.1:${INSIDE.proxyPort}`;
@@ -26,6 +26,10 @@ export function proxyEnvironment(gateway: SandboxProfile["gateway"]): Record<str
     npm_config_https_proxy: url,
     npm_config_noproxy: "",
     NODE_USE_ENV_PROXY: "1", // Node >= 22.21: fetch and http go through the proxy
+    ...(gateway.hasModels === true && {
+      OPENAI_BASE_URL: `http://127.0.0.1:${INSIDE.proxyPort}/v1`,
+      OPENAI_API_KEY: gateway.token, // good for this task alone, and no provider knows it
+    }),
   };
 }
 

@@ -6,7 +6,14 @@ export interface SandboxProfile {
   readonly uid: number;
   readonly limits: SandboxLimits;
   /** Unix socket of the gateway and the token that names this task there; undefined: no network at all. */
-  readonly gateway: { readonly socketPath: string; readonly token: string } | undefined;
+  readonly gateway:
+    | {
+        readonly socketPath: string;
+        readonly token: string;
+        /** Whether it serves language models: OpenAI's clients find it by the environment. @default false */
+        readonly hasModels?: boolean;
+      }
+    | undefined;
   /** Added to the environment of every command (package indexes, git identity); never a secret of the service. */
   readonly environment: Readonly<Record<string, string>>;
 }

@@ -67,7 +67,11 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
     guard: new QuotaGuard({ usage, volumeDir: env.WORKSPACES_DIR, log }),
     sandbox,
     planLimits,
-    gateway: { socketPath: env.GATEWAY_SOCKET, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },
+    gateway: {
+      socketPath: env.GATEWAY_SOCKET,
+      tokenKey: taskTokenKey(env.TASK_TOKEN_KEY),
+      hasModels: env.LLM_MODELS.length > 0,
+    },
     environment: packageIndexes(env),
   });
   const consumer = new TaskConsumer({

@@ -21,7 +21,12 @@ export interface ExecuteTaskDeps {
   readonly sandbox: Sandbox;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
   /** Unix socket of the gateway, and the key that signs what names a task there. */
-  readonly gateway: { readonly socketPath: string; readonly tokenKey: Uint8Array };
+  readonly gateway: {
+    readonly socketPath: string;
+    readonly tokenKey: Uint8Array;
+    /** Whether it serves language models. */
+    readonly hasModels: boolean;
+  };
   /** What every command sees beside what the sandbox itself sets, e.g. the package indexes. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -139,7 +144,9 @@ function sandboxProfile(
       maxProcesses: MAX_PROCESSES,
       maxFileBytes: resources.diskMb * MIB,
     },
-    gateway: resources.networkAccess ? { socketPath: deps.gateway.socketPath, token } : undefined,
+    gateway: resources.networkAccess
+      ? { socketPath: deps.gateway.socketPath, token, hasModels: deps.gateway.hasModels }
+      : undefined,
     environment: {
       ...deps.environment,
       // The gateway takes Basic alone: git need not ask first which methods there are.

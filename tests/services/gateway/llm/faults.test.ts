@@ -188,7 +188,7 @@ describe("a stream that breaks off", () => {
         assert.ok(!events.includes("[DONE]"));
         assert.match(textOf(answer.body), /^word /);
         assert.deepEqual([first.requests.length, second.requests.length], [1, 0]);
-        const [settled] = await gateway.ledger.until(1);
+        const settled = (await gateway.ledger.until(1))[0];
         assert.deepEqual([settled?.outcome, settled?.estimated], ["cut_off", true]);
         const { completion = 0, prompt = 0 } = settled?.tokens ?? {};
         assert.ok(prompt > 0 && completion >= Buffer.byteLength(textOf(answer.body)) / 4, "what came is counted");
@@ -218,7 +218,7 @@ describe("a stream that breaks off", () => {
         if (text.split("data: ").length > 5) leaving.abort();
       };
       await chat(gateway, { stream: true }, { signal: leaving.signal, onData }).catch(() => undefined);
-      const [settled] = await gateway.ledger.until(1);
+      const settled = (await gateway.ledger.until(1))[0];
       assert.equal(settled?.outcome, "client_left");
       assert.ok((settled?.tokens.completion ?? 0) > 5);
       while (llm.requests[0]?.abandoned !== true) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -142,7 +142,6 @@ describe("the account of tokens", () => {
     assert.deepEqual(await daily.reserve(first), { decision: "granted", outputTokens: 400 });
     await settle(daily, settlement(first.callId, 100, 350));
     const refused = await ledgerWith({ pro: { tokensPerDay: 500 } }).reserve(request(workspaceId, taskId));
-    assert.equal(refused.decision, "workspace_budget_exhausted");
     assert.ok(refused.decision === "workspace_budget_exhausted" && refused.used === 450 && refused.budget === 500);
     assert.match(refused.resetsAt, /T00:00:00.000Z$/);
     // Of the month, another day's tokens count as well.
