@@ -3,6 +3,7 @@ import { LlmConfig, LlmKeys } from "./llm.ts";
 import { CredentialKeysText } from "./credential-keys.ts";
 import { PlanLimitOverrides, resolvePlanLimits } from "./plan.ts";
 import { TaskPriority } from "./task.ts";
+import { QuotaSetting } from "./workspace-quota.ts";
 import { ToolAdapters, ToolSecrets } from "./tool-adapters.ts";
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -46,6 +47,10 @@ export const MigrateEnv = z.object({
 });
 export type MigrateEnv = z.infer<typeof MigrateEnv>;
 
+const workspaceQuota = QuotaSetting.default("auto").describe(
+  "How workspaces' storage is counted and limited; one that the volume cannot do is an error at start.",
+);
+
 /** Backends of TaskRunner. */
 export const RunnerBackend = z.enum(["local", "queued", "kubernetes"]);
 export type RunnerBackend = z.infer<typeof RunnerBackend>;
@@ -66,6 +71,7 @@ export const ApiEnv = z.object({
   TOOL_ADAPTERS: jsonText("{}").pipe(ToolAdapters).describe("JSON: the tools that run here, as `tools` of the stack."),
   TOOL_SECRETS: jsonText("{}").pipe(ToolSecrets).describe("JSON: what they authenticate with. A secret."),
   WORKSPACES_DIR: z.string().min(1).describe("Folder of all workspaces; the API lists and serves artifacts from it."),
+  WORKSPACE_QUOTA: workspaceQuota,
   PLAN_LIMITS: planLimits,
   CREDENTIAL_KEYS: credentialKeys,
   LOG_LEVEL: logLevel,
@@ -82,6 +88,7 @@ export const WorkerEnv = z.object({
   HEALTH_PORT: port.default(8081),
   DATABASE_URL: databaseUrl.describe("The record, as the role `automatos_worker`."),
   WORKSPACES_DIR: z.string().min(1),
+  WORKSPACE_QUOTA: workspaceQuota,
   WORKER_ID: z.string().min(1).max(100).optional().describe("Default: host name and process id."),
   WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(3),
   WORKER_QUEUES: priorities,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { QuotaSetting } from "./workspace-quota.ts";
 import { LlmConfig } from "./llm.ts";
 import { PlanLimitOverrides } from "./plan.ts";
 import { ToolAdapters } from "./tool-adapters.ts";
@@ -34,6 +35,9 @@ export const LocalConfig = z.strictObject({
       "Ids of the keys of credentials; each gets a key of its own, the first encrypts. To rotate: put a new id first, " +
         "`automatos admin credential-keys rotate`, then take the old one out.",
     ),
+  workspaceQuota: QuotaSetting.default("auto").describe(
+    "How workspaces' storage is counted and limited: `btrfs`, `project`, `volume` or `count`; `auto` takes what the volume can do.",
+  ),
   sandbox: z
     .enum(["bubblewrap", "none"])
     .default("bubblewrap")

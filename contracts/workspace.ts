@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PlanTier } from "./plan.ts";
 import { ToolPolicy } from "./tools.ts";
+import { QuotaKind } from "./workspace-quota.ts";
 
 /**
  * A destination that a sandbox may reach: `host`, `host:port` or `*.suffix`. Without a port: 80 and 443.
@@ -46,13 +47,18 @@ export const WorkspaceUsage = z.strictObject({
   runningTasks: z.int().min(0),
   queuedTasks: z.int().min(0),
   measuredAt: z.iso.datetime({ offset: true }),
+  quotaKind: QuotaKind,
+  hardLimit: z.boolean().describe("Whether the file system itself refuses what is over the quota."),
 });
 export type WorkspaceUsage = z.infer<typeof WorkspaceUsage>;
 
 export const CachedRepository = z.strictObject({
   name: z.string(),
   url: z.string().nullable(),
-  sizeBytes: z.int().min(0),
+  sizeBytes: z.int().min(0).describe("Bytes that it takes on the disk, as of `measuredAt`."),
+  measuredAt: z.iso
+    .datetime({ offset: true })
+    .describe("What is older than a minute is being measured again: ask once more for the new size."),
   lastUsedAt: z.iso.datetime({ offset: true }),
 });
 export type CachedRepository = z.infer<typeof CachedRepository>;

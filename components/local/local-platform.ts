@@ -5,6 +5,7 @@ import { restrictCredentialKeys } from "../../contracts/credential-keys.ts";
 import type { PlanLimitOverrides } from "../../contracts/plan.ts";
 import type { ApiEnv, GatewayEnv, SandboxKind, WorkerEnv } from "../../contracts/service-env.ts";
 import type { ToolAdapters } from "../../contracts/tool-adapters.ts";
+import type { QuotaSetting } from "../../contracts/workspace-quota.ts";
 import { WORKER_NODE_FLAGS } from "./node-flags.ts";
 import { LocalMigrations } from "./local-migrations.ts";
 import { LocalPostgres } from "./local-postgres.ts";
@@ -34,6 +35,8 @@ export interface LocalPlatformArgs {
   readonly packageIndexes: Pick<MachineIndexes, "pipIndexUrl" | "npmRegistry" | "egressRules">;
   /** Ids of the keys of credentials: the first encrypts, all decrypt. At least one. */
   readonly credentialKeys: readonly string[];
+  /** How workspaces' storage is counted and limited. */
+  readonly workspaceQuota: QuotaSetting;
   /** `none` runs commands bare: for development only. */
   readonly sandbox: SandboxKind;
   /** Providers of language models, and the names that tasks use. */
@@ -229,6 +232,7 @@ function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Secre
     TOOL_ADAPTERS: JSON.stringify(args.tools),
     TOOL_SECRETS: args.toolSecrets,
     WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
+    WORKSPACE_QUOTA: args.workspaceQuota,
     PLAN_LIMITS: JSON.stringify(args.plans),
     CREDENTIAL_KEYS: secrets.credentialKeys,
     LOG_LEVEL: args.logLevel,
@@ -263,6 +267,7 @@ function workerEnv(
     HEALTH_PORT: String(args.ports.worker + index),
     DATABASE_URL: postgres.workerUrl,
     WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
+    WORKSPACE_QUOTA: args.workspaceQuota,
     WORKER_ID: `worker-${index + 1}`,
     WORKER_CONCURRENCY: String(args.workerConcurrency),
     WORKER_QUEUES: "critical,high,normal,low",

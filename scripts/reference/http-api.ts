@@ -10,7 +10,7 @@ import { createLogger } from "../../services/runtime/logger.ts";
 import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
 import { createAdapters } from "../../services/tools/create-adapters.ts";
 import { ToolService } from "../../services/tools/tool-service.ts";
-import { TreeUsageMeter } from "../../services/workspace/usage.ts";
+import { CountedUsageMeter } from "../../services/workspace/usage/counted-usage-meter.ts";
 import { cell, type JsonSchema, rows } from "./schema-table.ts";
 
 interface Operation {
@@ -39,7 +39,7 @@ export async function describeHttpApi(): Promise<string> {
     planLimits,
     log,
   });
-  const meter = new TreeUsageMeter({ rootDir: "/nonexistent", logger: log });
+  const meter = new CountedUsageMeter({ rootDir: "/nonexistent", logger: log });
   const deps = createApiDeps({
     pool,
     runner,

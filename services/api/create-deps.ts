@@ -13,7 +13,7 @@ import type { ToolService } from "../tools/tool-service.ts";
 import { Artifacts } from "../workspace/artifacts.ts";
 import { Repositories } from "../workspace/repositories.ts";
 import type { RepositoryLocks } from "../workspace/repository-locks.ts";
-import type { UsageMeter } from "../workspace/usage.ts";
+import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { ApiDeps } from "./app.ts";
 import { PostgresAuditLog } from "./audit-log.ts";
@@ -73,5 +73,7 @@ async function readUsage(
   { pool, meter, planLimits }: Pick<ApiResources, "pool" | "meter" | "planLimits">,
 ): Promise<WorkspaceUsage> {
   const [storage, tasks] = await Promise.all([meter.read(workspaceId), countTasks(pool, workspaceId)]);
-  return { workspaceId, ...tasks, ...storage, quotaBytes: planLimits[plan].storageQuotaBytes };
+  const { kind: quotaKind, hardLimit } = meter.status;
+  const quotaBytes = planLimits[plan].storageQuotaBytes;
+  return { workspaceId, ...tasks, ...storage, quotaBytes, quotaKind, hardLimit };
 }

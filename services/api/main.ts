@@ -16,8 +16,7 @@ import { taskTokenKey } from "../runtime/task-token.ts";
 import { createAdapters } from "../tools/create-adapters.ts";
 import { ToolService } from "../tools/tool-service.ts";
 import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
-import { TreeUsageMeter } from "../workspace/usage.ts";
-import { TreeUsageMeter } from "../workspace/usage.ts";
+import { createUsageMeter } from "../workspace/usage/create-usage-meter.ts";
 import { buildApp } from "./app.ts";
 import { adapterResources } from "./tool-resources.ts";
 import { createApiDeps } from "./create-deps.ts";
@@ -52,7 +51,12 @@ async function start(): Promise<void> {
   collectDefaultMetrics({ register: registry });
   const runnerMetrics = createRunnerMetrics(registry);
   const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
-  const meter = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
+  const meter = await createUsageMeter({
+    rootDir: env.WORKSPACES_DIR,
+    setting: env.WORKSPACE_QUOTA,
+    logger: log,
+    readOnly: true,
+  });
   const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
   const tools = new ToolService({ adapters: createAdapters(adapterResources(env, pool)), log });
   const deps = createApiDeps({

@@ -11,6 +11,8 @@ export interface HealthServerOptions {
   readonly log: Logger;
   /** What `/readyz` asks, by name: a check that throws, or takes more than 2 s, makes the answer 503. */
   readonly checks: Readonly<Record<string, () => Promise<unknown>>>;
+  /** Shown by `/readyz` beside the checks: how this process works on this machine. @default nothing */
+  readonly details?: Readonly<Record<string, unknown>>;
   /** Served at `/metrics`. @default none: 404 */
   readonly registry?: Registry;
 }
@@ -53,7 +55,11 @@ async function answer(options: HealthServerOptions, request: IncomingMessage, re
   } else if (path === "/readyz") {
     const checks = await runChecks(options.checks);
     const ready = Object.values(checks).every((state) => state === "ok");
-    sendJson(response, ready ? 200 : 503, { status: ready ? "ok" : "unavailable", checks });
+    sendJson(response, ready ? 200 : 503, {
+      status: ready ? "ok" : "unavailable",
+      checks,
+      ...(options.details === undefined ? {} : { details: options.details }),
+    });
   } else if (path === "/metrics" && options.registry !== undefined) {
     const metrics = await options.registry.metrics();
     response.writeHead(200, { "content-type": options.registry.contentType }).end(metrics);

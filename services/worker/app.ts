@@ -13,17 +13,21 @@ import { taskTokenKey } from "../runtime/task-token.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
 import { Repositories } from "../workspace/repositories.ts";
-import { TreeUsageMeter } from "../workspace/usage.ts";
+import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import { WorkspaceVolume } from "../workspace/workspace-volume.ts";
 import { createExecuteTask } from "./execute-task.ts";
 import { isKept, isRunning, watchLeftFolders } from "./left-folders.ts";
 import { QuotaGuard } from "./quota-guard.ts";
+import { createQuotaMetrics } from "./quota-metrics.ts";
+import { watchPlans } from "./watch-plans.ts";
 
 export interface WorkerDeps {
   readonly env: WorkerEnv;
   readonly workerId: string;
   readonly sandbox: Sandbox;
+  /** Of WORKSPACES_DIR; closed with the worker. */
+  readonly usage: UsageMeter;
   readonly log: Logger;
   readonly registry: Registry;
 }
@@ -40,16 +44,16 @@ export interface WorkerApp {
 const MIGRATIONS_TIMEOUT_MS = 60_000;
 
 /** Puts a worker together: the consumer that runs tasks, the dispatcher that one of the workers runs for all. */
-export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDeps): WorkerApp {
+export function buildWorker({ env, workerId, sandbox, usage, log, registry }: WorkerDeps): WorkerApp {
   const url = env.DATABASE_URL;
   const pool = createPool({ url, applicationName: `automatos-worker ${workerId}`, log });
   const listener = new NotificationListener({ url, applicationName: `automatos-worker ${workerId} listener`, log });
   const queues = new TaskQueues({ url, log });
   const locks = new PostgresRepositoryLocks({ connectionString: url, logger: log });
-  const usage = new TreeUsageMeter({ rootDir: env.WORKSPACES_DIR, logger: log });
   const isLive = (taskId: string) => isRunning(pool, taskId);
   const volume = new WorkspaceVolume({
     rootDir: env.WORKSPACES_DIR,
+    meter: usage,
     locks,
     isLive,
     isKept: (taskId) => isKept(pool, taskId),
@@ -59,12 +63,19 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
   const repositories = new Repositories({ rootDir: env.WORKSPACES_DIR, locks, meter: usage, isLive, logger: log });
   const planLimits = env.PLAN_LIMITS;
   const metrics = createRunnerMetrics(registry);
+  const workspaces = new WorkspaceStore({ pool });
+  const guard = new QuotaGuard({
+    usage,
+    volumeDir: env.WORKSPACES_DIR,
+    metrics: createQuotaMetrics(registry),
+    log,
+  });
   const execute = createExecuteTask({
-    workspaces: new WorkspaceStore({ pool }),
+    workspaces,
     volume,
     repositories,
     usage,
-    guard: new QuotaGuard({ usage, volumeDir: env.WORKSPACES_DIR, log }),
+    guard,
     sandbox,
     planLimits,
     gateway: {
@@ -100,6 +111,7 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
     atHand: consumer,
   });
   let stopWatching = (): void => undefined;
+  let stopWatchingPlans = async (): Promise<void> => undefined;
   return {
     async start() {
       await waitForMigrations(pool, { timeoutMs: MIGRATIONS_TIMEOUT_MS, log });
@@ -108,6 +120,7 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
       // Before what has ended already is looked for, so that nothing ends unnoticed in between.
       stopWatching = watchLeftFolders({ pool, listener, volume, log });
       await listener.start();
+      stopWatchingPlans = watchPlans({ listener, workspaces, usage, guard, planLimits, log });
       const recovered = await volume.recover(isLive);
       log.info({ event: "worker_recovered", killedProcesses, ...recovered }, "removed what a crash had left");
       await queues.start();
@@ -120,6 +133,7 @@ export function buildWorker({ env, workerId, sandbox, log, registry }: WorkerDep
       { name: "dispatcher", close: () => dispatcher.close() },
       { name: "queues", close: () => queues.close() },
       { name: "left folders", close: async () => stopWatching() },
+      { name: "plans", close: () => stopWatchingPlans() },
       { name: "volume", close: () => volume.close() },
       { name: "usage", close: () => usage.close() },
       { name: "locks", close: () => locks.close() },

@@ -6,18 +6,20 @@ import type { ExecuteTask, StopReason, TaskExecution, TaskOutcome } from "../run
 import { signTaskToken } from "../runtime/task-token.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import type { Repositories } from "../workspace/repositories.ts";
-import { admitByQuota, nearlyUsedWarning, type UsageMeter } from "../workspace/usage.ts";
+import { nearlyUsedWarning } from "../workspace/usage/admit-by-quota.ts";
+import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import type { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { TaskFolder, WorkspaceVolume } from "../workspace/workspace-volume.ts";
 import type { QuotaGuard } from "./quota-guard.ts";
+import { QuotaSandbox } from "./quota-sandbox.ts";
 import { runTask } from "./run-task.ts";
 
 export interface ExecuteTaskDeps {
   readonly workspaces: Pick<WorkspaceStore, "get" | "uid">;
   readonly volume: WorkspaceVolume;
   readonly repositories: Repositories;
-  readonly usage: UsageMeter;
-  readonly guard: Pick<QuotaGuard, "watch">;
+  readonly usage: Pick<UsageMeter, "refreshInBackground">;
+  readonly guard: Pick<QuotaGuard, "admit" | "watch">;
   readonly sandbox: Sandbox;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
   /** Unix socket of the gateway, and the key that signs what names a task there. */
@@ -57,7 +59,7 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
       deps.workspaces.uid(task.workspaceId),
     ]);
     const quotaBytes = deps.planLimits[workspace.plan].storageQuotaBytes;
-    const warning = await admitByQuota(deps.usage, task.workspaceId, quotaBytes);
+    const warning = await deps.guard.admit(task.workspaceId, quotaBytes);
     if (warning !== undefined) emit(warning);
 
     const workspaceDir = await deps.volume.prepare(
@@ -87,8 +89,8 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
       const token = await taskToken(deps, task);
       const profile = sandboxProfile(deps, task, workspaceDir, uid, token);
       await folder.writeEnv(profile.environment);
-      await prepareRepositories(deps, execution, profile, folder);
-      const { sandbox } = deps;
+      const sandbox = new QuotaSandbox(deps.sandbox, guard);
+      await prepareRepositories({ ...deps, sandbox }, execution, profile, folder);
       const endpoint = { socketPath: deps.gateway.socketPath, token };
       outcome = await runTask({
         execution,

@@ -1,11 +1,13 @@
 import { hostname } from "node:os";
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { PlatformError } from "../../contracts/errors.ts";
 import { WorkerEnv } from "../../contracts/service-env.ts";
 import { startHealthServer } from "../runtime/health.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { parseEnv } from "../runtime/parse-env.ts";
 import { onShutdown } from "../runtime/shutdown.ts";
 import { createSandbox } from "../sandbox/create-sandbox.ts";
+import { createUsageMeter } from "../workspace/usage/create-usage-meter.ts";
 import { buildWorker } from "./app.ts";
 
 /** Beside the grace that running tasks get: closing connections and recording what was handed back. */
@@ -23,12 +25,23 @@ if (sandbox.kind === "none") log.warn({ event: "sandbox_none" }, "commands run b
 else if (problem !== null) log.warn({ event: "sandbox_unavailable", ...problem }, "commands are refused");
 else log.info({ event: "sandbox_ready", ...sandbox.status }, "sandbox ready");
 
-const worker = buildWorker({ env, workerId, sandbox, log, registry });
+const usage = await createUsageMeter({
+  rootDir: env.WORKSPACES_DIR,
+  setting: env.WORKSPACE_QUOTA,
+  logger: log,
+}).catch((error: unknown) => {
+  const remedy = error instanceof PlatformError ? error.remedy : undefined;
+  log.fatal({ event: "start_failed", err: error, remedy }, "the worker cannot start");
+  process.exit(1);
+});
+
+const worker = buildWorker({ env, workerId, sandbox, usage, log, registry });
 const health = await startHealthServer({
   host: env.HEALTH_HOST,
   port: env.HEALTH_PORT,
   registry,
   checks: worker.checks,
+  details: { quota: usage.status },
   log,
 });
 onShutdown({

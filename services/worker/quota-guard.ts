@@ -1,8 +1,11 @@
 import { statfs } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { PlatformError, WorkspaceQuotaExceededError } from "../../contracts/errors.ts";
+import type { TaskEventBody } from "../../contracts/task-event.ts";
 import type { Logger } from "../runtime/logger.ts";
-import { isNearlyUsed, type UsageMeter } from "../workspace/usage.ts";
+import { admitByQuota, isNearlyUsed } from "../workspace/usage/admit-by-quota.ts";
+import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
+import type { QuotaMetrics } from "./quota-metrics.ts";
 
 /** Bytes of the volume on which the workspaces are. */
 export interface VolumeSpace {
@@ -11,12 +14,13 @@ export interface VolumeSpace {
 }
 
 export interface QuotaGuardDeps {
-  readonly usage: Pick<UsageMeter, "read" | "measure">;
+  readonly usage: Pick<UsageMeter, "status" | "read" | "look" | "measure">;
   /** Reads the volume's space. @default statfs of `volumeDir` */
   readonly space?: () => Promise<VolumeSpace>;
   readonly volumeDir: string;
   /** Free space that tasks leave to the rest of the machine. @default 5 % of the volume, from 1 GiB to 10 GiB */
   readonly reserveBytes?: (totalBytes: number) => number;
+  readonly metrics?: QuotaMetrics;
   readonly log: Logger;
 }
 
@@ -27,10 +31,15 @@ export interface GuardedTask {
   readonly onNearlyUsed: (usedBytes: number) => void;
 }
 
+/** What the file system has refused a write for: `quota` (EDQUOT) or `space` (ENOSPC). */
+export type Refusal = "quota" | "space";
+
 /** The watch over one running task. */
 export interface TaskGuard {
   /** Fires with a WorkspaceQuotaExceededError or a VolumeFullError: what the task runs must stop. */
   readonly signal: AbortSignal;
+  /** Something that the task ran was refused a write: looks at once, and stops the task where that is the reason. */
+  refused(refusal: Refusal): Promise<void>;
   /** Ends the watch. Idempotent. */
   stop(): void;
 }
@@ -38,14 +47,16 @@ export interface TaskGuard {
 interface Watched {
   readonly tasks: Set<{ readonly task: GuardedTask; readonly controller: AbortController; told: boolean }>;
   readonly stopped: AbortController;
+  /** Of the task that began last, or of the plan since. */
+  quotaBytes: number;
   /** What the workspace held when the watch began; its growth since is what its tasks wrote. */
   firstBytes: number | undefined;
 }
 
 const GIB = 1024 ** 3;
 const LOOK_MS = 500;
-/** A measurement is followed by so many times its own duration of rest: it takes a tenth of the time at most. */
-const REST_PER_MEASUREMENT = 9;
+/** A look is followed by so many times its own duration of rest: it takes a tenth of the time at most. */
+const REST_PER_LOOK = 9;
 /** A workspace that grew by less is not what filled the volume. */
 const SUSPECT_BYTES = 16 * 1024 ** 2;
 
@@ -59,9 +70,9 @@ export class VolumeFullError extends PlatformError {
 }
 
 /**
- * Watches what running tasks write. A workspace is measured again and again while one of its tasks runs, and stopped
- * when it is over its quota. Between two measurements a task can write much: when the volume's reserve is touched, the
- * workspace that grew most is stopped at once, so that no tenant takes the disk from the others.
+ * Watches what running tasks write. A workspace is looked at again and again while one of its tasks runs, and stopped
+ * when it is over its quota. Where nothing refuses a write a task can write much between two looks: when the volume's
+ * reserve is touched, the workspace that grew most is stopped at once, so that no tenant takes the disk from the others.
  */
 export class QuotaGuard {
   readonly #deps: QuotaGuardDeps;
@@ -72,24 +83,52 @@ export class QuotaGuard {
     this.#deps = deps;
   }
 
+  /**
+   * Before a task begins; reads what is known, and no files.
+   *
+   * @returns A warning to tell the task's owner, when little room is left.
+   * @throws WorkspaceQuotaExceededError
+   */
+  async admit(workspaceId: string, quotaBytes: number): Promise<TaskEventBody | undefined> {
+    const { usage, metrics } = this.#deps;
+    try {
+      const warning = await admitByQuota(usage, workspaceId, quotaBytes);
+      if (warning !== undefined) metrics?.nearlyUsed(workspaceId);
+      return warning;
+    } catch (error) {
+      if (error instanceof WorkspaceQuotaExceededError) metrics?.refused(workspaceId);
+      throw error;
+    }
+  }
+
   watch(task: GuardedTask): TaskGuard {
-    const { workspaceId } = task;
-    const watched = this.#watched.get(workspaceId) ?? this.#begin(workspaceId);
+    const { workspaceId, quotaBytes } = task;
+    const watched = this.#watched.get(workspaceId) ?? this.#begin(workspaceId, quotaBytes);
+    watched.quotaBytes = quotaBytes;
     const entry = { task, controller: new AbortController(), told: false };
     watched.tasks.add(entry);
     return {
       signal: entry.controller.signal,
+      refused: (refusal) => this.#judgeRefusal(workspaceId, watched, refusal),
       stop: () => {
         watched.tasks.delete(entry);
         if (watched.tasks.size > 0 || watched.stopped.signal.aborted) return;
         watched.stopped.abort();
         this.#watched.delete(workspaceId);
+        this.#deps.metrics?.forget(workspaceId);
       },
     };
   }
 
-  #begin(workspaceId: string): Watched {
-    const watched: Watched = { tasks: new Set(), stopped: new AbortController(), firstBytes: undefined };
+  /** The workspace has another plan: its running tasks are held to that from now on. */
+  changeQuota(workspaceId: string, quotaBytes: number): void {
+    const watched = this.#watched.get(workspaceId);
+    if (watched !== undefined) watched.quotaBytes = quotaBytes;
+  }
+
+  #begin(workspaceId: string, quotaBytes: number): Watched {
+    const stopped = new AbortController();
+    const watched: Watched = { tasks: new Set(), stopped, quotaBytes, firstBytes: undefined };
     this.#watched.set(workspaceId, watched);
     void this.#watchWorkspace(workspaceId, watched);
     if (!this.#watchingVolume) void this.#watchVolume();
@@ -103,30 +142,65 @@ export class QuotaGuard {
     let restMs = LOOK_MS;
     while (await rested(restMs, signal)) {
       const startedAt = performance.now();
-      await this.#measure(workspaceId, watched);
-      restMs = Math.max(LOOK_MS, (performance.now() - startedAt) * REST_PER_MEASUREMENT);
+      await this.#look(workspaceId, watched);
+      restMs = Math.max(LOOK_MS, (performance.now() - startedAt) * REST_PER_LOOK);
     }
   }
 
-  /** Measures and stops what is over its quota. Resolves to what the workspace grew by; 0 when it cannot be known. */
-  async #measure(workspaceId: string, watched: Watched): Promise<number> {
+  /** Looks and stops what is over its quota. Resolves to what the workspace grew by; 0 when it cannot be known. */
+  async #look(workspaceId: string, watched: Watched): Promise<number> {
     try {
-      const { usedBytes } = await this.#deps.usage.measure(workspaceId);
-      for (const entry of watched.tasks) {
-        const { quotaBytes, onNearlyUsed } = entry.task;
-        if (usedBytes >= quotaBytes) {
-          entry.controller.abort(new WorkspaceQuotaExceededError(workspaceId, usedBytes, quotaBytes));
-        } else if (!entry.told && isNearlyUsed(usedBytes, quotaBytes)) {
-          entry.told = true;
-          onNearlyUsed(usedBytes);
-        }
-      }
+      let { usedBytes } = await this.#deps.usage.look(workspaceId);
+      // What was removed a moment ago may still be counted: nobody is stopped for that.
+      if (usedBytes >= watched.quotaBytes) ({ usedBytes } = await this.#deps.usage.measure(workspaceId));
+      this.#judge(workspaceId, watched, usedBytes);
       watched.firstBytes ??= usedBytes;
       return usedBytes - watched.firstBytes;
     } catch (error) {
       this.#deps.log.warn({ event: "usage_watch_failed", workspaceId, err: error }, "workspace could not be measured");
       return 0;
     }
+  }
+
+  #judge(workspaceId: string, watched: Watched, usedBytes: number): void {
+    const { metrics } = this.#deps;
+    const { quotaBytes } = watched;
+    metrics?.used(workspaceId, usedBytes, quotaBytes);
+    if (usedBytes >= quotaBytes) {
+      this.#stop(watched, new WorkspaceQuotaExceededError(workspaceId, usedBytes, quotaBytes));
+      metrics?.exceeded(workspaceId);
+    } else if (isNearlyUsed(usedBytes, quotaBytes)) {
+      for (const entry of watched.tasks) {
+        if (entry.told) continue;
+        entry.told = true;
+        metrics?.nearlyUsed(workspaceId);
+        entry.task.onNearlyUsed(usedBytes);
+      }
+    }
+  }
+
+  async #judgeRefusal(workspaceId: string, watched: Watched, refusal: Refusal): Promise<void> {
+    try {
+      const { usage } = this.#deps;
+      const { usedBytes } = await usage.measure(workspaceId);
+      this.#judge(workspaceId, watched, usedBytes);
+      if (usedBytes >= watched.quotaBytes || !usage.status.hardLimit) return;
+      // A single write may be larger than what is left. A program can say anything, so a part must be used indeed.
+      const full =
+        refusal === "quota" ? isNearlyUsed(usedBytes, watched.quotaBytes) : await this.#isOnlyWorkspaceFull();
+      if (full) this.#stop(watched, new WorkspaceQuotaExceededError(workspaceId, usedBytes, watched.quotaBytes));
+    } catch (error) {
+      this.#deps.log.warn({ event: "usage_watch_failed", workspaceId, err: error }, "workspace could not be measured");
+    }
+  }
+
+  /** Where "no space" is also what a full workspace is told: whether the volume of all has room. */
+  async #isOnlyWorkspaceFull(): Promise<boolean> {
+    return this.#deps.usage.status.kind === "volume" && !(await this.#lacksSpace()).lacking;
+  }
+
+  #stop(watched: Watched, reason: PlatformError): void {
+    for (const { controller } of watched.tasks) controller.abort(reason);
   }
 
   async #watchVolume(): Promise<void> {
@@ -140,16 +214,21 @@ export class QuotaGuard {
     this.#watchingVolume = false;
   }
 
-  async #guardReserve(): Promise<void> {
+  async #lacksSpace(): Promise<{ lacking: boolean; freeBytes: number; reserve: number }> {
     const { volumeDir, space = () => volumeSpace(volumeDir), reserveBytes = defaultReserve } = this.#deps;
     const { totalBytes, freeBytes } = await space();
     const reserve = reserveBytes(totalBytes);
-    if (freeBytes >= reserve) return;
+    return { lacking: freeBytes < reserve, freeBytes, reserve };
+  }
+
+  async #guardReserve(): Promise<void> {
+    const { lacking, freeBytes, reserve } = await this.#lacksSpace();
+    if (!lacking) return;
     const grown = await Promise.all(
       [...this.#watched].map(async ([workspaceId, watched]) => ({
         workspaceId,
         watched,
-        bytes: await this.#measure(workspaceId, watched),
+        bytes: await this.#look(workspaceId, watched),
       })),
     );
     const most = grown.sort((a, b) => b.bytes - a.bytes)[0];
@@ -159,7 +238,7 @@ export class QuotaGuard {
       { event: "volume_reserve_touched", workspaceId, grownBytes: bytes, freeBytes, reserveBytes: reserve },
       "the volume is full: tasks of the workspace that grew most are stopped",
     );
-    for (const { controller } of watched.tasks) controller.abort(new VolumeFullError(freeBytes, reserve));
+    this.#stop(watched, new VolumeFullError(freeBytes, reserve));
   }
 }
 

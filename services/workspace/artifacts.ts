@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { PlatformError } from "../../contracts/errors.ts";
 import type { Artifact } from "../../contracts/workspace.ts";
 import { SafeFs } from "./safe-fs.ts";
-import type { UsageMeter } from "./usage.ts";
+import type { UsageMeter } from "./usage/usage-meter.ts";
 import { workspacePath } from "./workspace-path.ts";
 
 const FOLDER = "artifacts";

@@ -75,6 +75,18 @@ export class FileAccessDeniedError extends PlatformError {
   }
 }
 
+/** The file system has refused a write: the workspace is at its limit. */
+export class QuotaReachedError extends PlatformError {
+  constructor(path: string, cause: unknown) {
+    super("WORKSPACE_QUOTA_EXCEEDED", `path ${quote(path)} cannot be written: the workspace has reached its quota`, {
+      remedy:
+        "Drop cached repositories or artifacts with `automatos workspace repos|artifacts rm`, or move the workspace to a larger plan.",
+      status: 507,
+      cause,
+    });
+  }
+}
+
 const MAX_QUOTED_CHARS = 200;
 /** The path as it may stand in a message: escaped, and not longer than a line. */
 function quote(path: string): string {
@@ -101,6 +113,8 @@ export function toFileError(cause: unknown, path: string): unknown {
     case "EACCES":
     case "EPERM":
       return new FileAccessDeniedError(path, cause);
+    case "EDQUOT":
+      return new QuotaReachedError(path, cause);
     default:
       return cause;
   }

@@ -13,7 +13,8 @@ import { RepositoryUses } from "./repository-uses.ts";
 import { makeReady } from "./repository-work.ts";
 import { SafeFs } from "./safe-fs.ts";
 import { ServiceRecords } from "./service-records.ts";
-import { treeBytes, type UsageMeter } from "./usage.ts";
+import { FolderSizes } from "./usage/folder-sizes.ts";
+import type { UsageMeter } from "./usage/usage-meter.ts";
 import type { IsLive } from "./workspace-volume.ts";
 import { workspacePath } from "./workspace-path.ts";
 
@@ -48,6 +49,7 @@ export class Repositories {
   readonly #now: () => Date;
   readonly #records: ServiceRecords;
   readonly #uses: RepositoryUses;
+  readonly #sizes: FolderSizes;
 
   constructor(deps: {
     readonly rootDir: string;
@@ -65,6 +67,7 @@ export class Repositories {
     this.#now = deps.now ?? (() => new Date());
     this.#records = new ServiceRecords(deps.rootDir);
     this.#uses = new RepositoryUses(this.#records, deps.isLive);
+    this.#sizes = new FolderSizes({ ...deps, records: this.#records, now: this.#now });
   }
 
   /**
@@ -112,7 +115,11 @@ export class Repositories {
     await this.#uses.removeTask(workspaceId, taskId);
   }
 
-  /** Every folder below `repos/`, those that agents made themselves too (their `url` is null). Measures each of them. */
+  /**
+   * Every folder below `repos/`, those that agents made themselves too (their `url` is null). Sizes are those of the
+   * last measurement, at most a minute old when the list is asked for again; only what is new, or was fetched since, is
+   * measured first.
+   */
   async list(workspaceId: string): Promise<CachedRepository[]> {
     const dir = workspacePath(this.#rootDir, workspaceId);
     const { entries } = await new SafeFs(dir).list("repos", { maxEntries: MAX_LISTED }).catch((error: unknown) => {
@@ -124,12 +131,9 @@ export class Repositories {
       const name = path.slice("repos/".length);
       if (type !== "directory" || UNFINISHED.test(name)) continue;
       const known = await this.#records.read(workspaceId, record(name), RepositoryRecord);
-      listed.push({
-        name,
-        url: known?.url ?? null,
-        sizeBytes: await treeBytes(dir, path),
-        lastUsedAt: known?.lastUsedAt ?? modifiedAt.toISOString(),
-      });
+      const lastUsedAt = known?.lastUsedAt ?? modifiedAt.toISOString();
+      const { usedBytes, measuredAt } = await this.#sizes.read(workspaceId, path, new Date(lastUsedAt));
+      listed.push({ name, url: known?.url ?? null, sizeBytes: usedBytes, measuredAt, lastUsedAt });
     }
     return listed;
   }
@@ -154,6 +158,7 @@ export class Repositories {
       const dropped = `repos/.dropped-${randomBytes(6).toString("hex")}-${name.slice(0, 40)}`;
       await files.move(`repos/${name}`, dropped);
       await this.#records.remove(workspaceId, record(name));
+      await this.#sizes.forget(workspaceId, `repos/${name}`);
       await files.remove(dropped);
     });
     await this.#meter.measure(workspaceId);

@@ -9,6 +9,8 @@ import { splitWorkspacePath } from "./safe-path.ts";
 import { workspacePath } from "./workspace-path.ts";
 
 const FOLDER = ["trash"] as const;
+/** How names begin in the root of a workspace from which nothing can be moved out. */
+const ASIDE = ".automatos-removed-";
 
 export interface TrashDeps {
   readonly rootDir: string;
@@ -48,7 +50,12 @@ export class Trash {
       } finally {
         await parent.close();
       }
-    } catch {
+    } catch (error) {
+      // A workspace that is a file system of its own: it goes out of sight within it.
+      if ((error as { code?: unknown }).code === "EXDEV" && (await this.#putAside(dir, path, `${ASIDE}${trashed}`))) {
+        this.#removeLater(workspaceId, `${ASIDE}${trashed}`);
+        return;
+      }
       // Not there, or what runs as the same user took the right to move it away: then it is removed where it is.
       await new SafeFs(dir).remove(path);
       return;
@@ -59,12 +66,28 @@ export class Trash {
   /** Removes, in the background, what a crash left of a workspace's trash. */
   async sweep(workspaceId: string): Promise<void> {
     const names = await readdir(this.#deps.records.file(workspaceId, FOLDER)).catch(() => []);
-    for (const name of names) this.#removeLater(workspaceId, name);
+    const inside = await readdir(workspacePath(this.#deps.rootDir, workspaceId)).catch(() => []);
+    for (const name of [...names, ...inside.filter((entry) => entry.startsWith(ASIDE))]) {
+      this.#removeLater(workspaceId, name);
+    }
   }
 
   /** Resolves when all that was discarded so far has been removed. Never rejects. */
   async settled(): Promise<void> {
     await this.#removing;
+  }
+
+  /** Renames within the workspace, and closes what is a directory to its user. */
+  async #putAside(dir: string, path: string, aside: string): Promise<boolean> {
+    try {
+      await new SafeFs(dir).move(path, aside);
+    } catch {
+      return false;
+    }
+    const moved = await walkTo(dir, [aside]).catch(() => undefined); // a file, or gone again
+    await moved?.chown(process.getuid?.() ?? 0, process.getgid?.() ?? 0).catch(() => undefined);
+    await moved?.close();
+    return true;
   }
 
   #removeLater(workspaceId: string, name: string): void {
@@ -74,7 +97,9 @@ export class Trash {
     this.#pending.add(key);
     this.#removing = this.#removing.then(async () => {
       try {
-        await new SafeFs(records.file(workspaceId, FOLDER)).remove(name);
+        const isInside = name.startsWith(ASIDE);
+        const folder = isInside ? workspacePath(this.#deps.rootDir, workspaceId) : records.file(workspaceId, FOLDER);
+        await new SafeFs(folder).remove(name);
         onRemoved?.(workspaceId);
       } catch (error) {
         logger.error({ event: "trash_not_removed", workspaceId, name, err: error }, "files left until the next start");

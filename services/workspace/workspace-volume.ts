@@ -11,6 +11,7 @@ import { ServiceRecords } from "./service-records.ts";
 import { type Discard, removeCredentials, removeLeftovers, removeUnfinished } from "./leftovers.ts";
 import { TaskFolder, taskFolderPath } from "./task-folder.ts";
 import { Trash } from "./trash.ts";
+import type { UsageMeter } from "./usage/usage-meter.ts";
 import { changeMeta, type MetaChange } from "./workspace-meta.ts";
 import { workspacePath } from "./workspace-path.ts";
 
@@ -46,6 +47,7 @@ export interface RecoveryReport {
  */
 export class WorkspaceVolume {
   readonly #rootDir: string;
+  readonly #meter: Pick<UsageMeter, "prepare"> | undefined;
   readonly #locks: RepositoryLocks;
   readonly #isLive: IsLive | undefined;
   readonly #isKept: IsLive;
@@ -56,6 +58,8 @@ export class WorkspaceVolume {
 
   constructor(deps: {
     readonly rootDir: string;
+    /** Makes a workspace's folder where the file system is to account for it. @default a plain folder */
+    readonly meter?: Pick<UsageMeter, "prepare">;
     readonly locks: RepositoryLocks;
     /** Whether a task is running now, as the record says: lets `prepare` remove what a crash left. @default nothing is removed */
     readonly isLive?: IsLive;
@@ -67,6 +71,7 @@ export class WorkspaceVolume {
     readonly now?: () => Date;
   }) {
     this.#rootDir = deps.rootDir;
+    this.#meter = deps.meter;
     this.#locks = deps.locks;
     this.#isLive = deps.isLive;
     this.#isKept = deps.isKept ?? (async () => false);
@@ -101,6 +106,7 @@ export class WorkspaceVolume {
     const { workspaceId } = workspace;
     const dir = this.workspaceDir(workspaceId);
     await this.#locked(workspaceId, async () => {
+      await this.#account(workspaceId, owner);
       await makeOwn(dir, owner.uid);
       for (const folder of FOLDERS) {
         const aside = await makeFolder(dir, folder, owner.uid, this.#now());
@@ -120,6 +126,14 @@ export class WorkspaceVolume {
       }));
     });
     return dir;
+  }
+
+  /** The folder with its account; one from before may only be replaced while nobody works in it. */
+  async #account(workspaceId: string, owner: { readonly uid: number; readonly quotaBytes: number }): Promise<void> {
+    if (this.#meter === undefined) return;
+    const inUse = (await this.#records.names(workspaceId, ["tasks"])).length > 0;
+    await this.#meter.prepare({ workspaceId, ...owner }, { inUse });
+    await this.#trash.sweep(workspaceId); // what was replaced
   }
 
   /**

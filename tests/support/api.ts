@@ -23,7 +23,7 @@ import { ToolService } from "../../services/tools/tool-service.ts";
 import { createPool, type Pool } from "../../services/runtime/database.ts";
 import { NotificationListener } from "../../services/runtime/listener.ts";
 import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
-import { TreeUsageMeter } from "../../services/workspace/usage.ts";
+import { CountedUsageMeter } from "../../services/workspace/usage/counted-usage-meter.ts";
 import { migratedDatabase, silentLog } from "./database.ts";
 import type { TestPostgres } from "./postgres.ts";
 
@@ -77,7 +77,7 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
   const registry = new Registry();
   const runnerMetrics = createRunnerMetrics(registry);
   const runner = new QueuedTaskRunner({ pool, listener, planLimits, log: silentLog, metrics: runnerMetrics });
-  const meter = new TreeUsageMeter({ rootDir: workspacesDir, logger: silentLog });
+  const meter = new CountedUsageMeter({ rootDir: workspacesDir, logger: silentLog });
   const locks = new InMemoryRepositoryLocks();
   const adapters = createAdapters({
     config: ToolAdapters.parse({}),

@@ -44,6 +44,7 @@ const args: LocalPlatformArgs = {
     egressRules: ["pip.example.test:443"],
   },
   credentialKeys: ["2", "1"],
+  workspaceQuota: "auto",
   sandbox: "bubblewrap",
   llm: LlmConfig.parse({
     providers: [{ name: "here", baseUrl: "http://127.0.0.1:11434/v1", models: ["small", "large"] }],

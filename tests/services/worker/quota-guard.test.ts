@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
 import { pino } from "pino";
 import { limitReached, QuotaGuard, type TaskGuard } from "../../../services/worker/quota-guard.ts";
-import { TreeUsageMeter } from "../../../services/workspace/usage.ts";
+import { CountedUsageMeter } from "../../../services/workspace/usage/counted-usage-meter.ts";
 
 const MB = 1_000_000;
 const log = pino({ level: "silent" });
@@ -15,14 +15,14 @@ const log = pino({ level: "silent" });
 describe("QuotaGuard", () => {
   const folders: string[] = [];
   let rootDir: string;
-  let usage: TreeUsageMeter;
+  let usage: CountedUsageMeter;
   let freeBytes: number;
   let guard: QuotaGuard;
 
   beforeEach(async () => {
     rootDir = await mkdtemp(join(tmpdir(), "guard-"));
     folders.push(rootDir);
-    usage = new TreeUsageMeter({ rootDir, logger: log });
+    usage = new CountedUsageMeter({ rootDir, logger: log });
     freeBytes = 1_000 * MB;
     guard = new QuotaGuard({
       usage,

@@ -12,7 +12,7 @@ import { createSandbox } from "../../../services/sandbox/create-sandbox.ts";
 import type { Sandbox, SandboxProfile } from "../../../services/sandbox/sandbox.ts";
 import { Repositories } from "../../../services/workspace/repositories.ts";
 import { InMemoryRepositoryLocks } from "../../../services/workspace/repository-locks.ts";
-import { TreeUsageMeter } from "../../../services/workspace/usage.ts";
+import { CountedUsageMeter } from "../../../services/workspace/usage/counted-usage-meter.ts";
 import { WorkspaceVolume } from "../../../services/workspace/workspace-volume.ts";
 import { type GitServer, startGitServer } from "../../../demo/git-server.ts";
 
@@ -104,7 +104,7 @@ export async function startRepositoriesWorld(): Promise<RepositoriesWorld> {
 
   const rootDir = join(folder, "workspaces");
   const locks = new InMemoryRepositoryLocks();
-  const meter = new TreeUsageMeter({ rootDir, logger });
+  const meter = new CountedUsageMeter({ rootDir, logger });
   const live = new Set<string>();
   const isLive = async (taskId: string) => live.has(taskId);
   const volume = new WorkspaceVolume({ rootDir, locks, isLive, logger });
