@@ -19,7 +19,10 @@ const isHidden = (path: string): boolean =>
 /** The workspace's regular files outside of repositories, hidden folders and packages; at most 5,000. */
 export async function listDocuments(files: SafeFs): Promise<{ found: DocumentFile[]; complete: boolean }> {
   const found: DocumentFile[] = [];
-  const top = await files.list(".", { maxEntries: MAX_FILES });
+  const top = await files.list(".", { maxEntries: MAX_FILES }).catch((error: unknown) => {
+    if (isGone(error)) return { entries: [], truncated: false }; // no task has run in it yet
+    throw error;
+  });
   for (const entry of top.entries) {
     if (OTHER_PLACES.has(entry.path) || isHidden(entry.path)) continue;
     const below = entry.type === "directory" ? files.walk(entry.path) : [entry];
@@ -36,7 +39,7 @@ export async function listDocuments(files: SafeFs): Promise<{ found: DocumentFil
 /** The text of a file; empty for what is no text, or is there no more. */
 export async function readText(files: SafeFs, path: string): Promise<string> {
   const data = await files.readFile(path, { maxBytes: MAX_TEXT_BYTES }).catch((error: unknown) => {
-    if (GONE.has(String((error as { code?: unknown }).code))) return Buffer.alloc(0);
+    if (isGone(error)) return Buffer.alloc(0);
     throw error;
   });
   const { content, encoding } = textOrBase64(data, data.length === MAX_TEXT_BYTES);
@@ -45,3 +48,4 @@ export async function readText(files: SafeFs, path: string): Promise<string> {
 
 /** What a task may have done to a file since it was listed. */
 const GONE = new Set(["FILE_NOT_FOUND", "NOT_A_FILE", "NOT_A_DIRECTORY", "PATH_IS_SYMLINK", "FILE_ACCESS_DENIED"]);
+const isGone = (error: unknown): boolean => GONE.has(String((error as { code?: unknown }).code));

@@ -53,8 +53,8 @@ export class DocumentIndex {
   ): Promise<DocumentSearch> {
     const notIndexed = await this.#bringUpToDate(workspaceId, files, signal);
     const { rows } = await this.#pool.query<Row>(
-      `SELECT path, size_bytes, modified_ms, ts_rank_cd(words, wanted) AS score, count(*) OVER () AS found
-       FROM workspace_documents, websearch_to_tsquery($2::regconfig, $3) AS wanted
+      `SELECT path, size_bytes, modified_ms, ts_rank_cd(words, wanted, 1) AS score, count(*) OVER () AS found
+       FROM workspace_documents, websearch_to_tsquery($2::text::regconfig, $3::text) AS wanted
        WHERE workspace_id = $1 AND words @@ wanted AND ($4::text IS NULL OR path = $4 OR starts_with(path, $4 || '/'))
        ORDER BY score DESC, path LIMIT $5`,
       [workspaceId, this.#language, search.query, search.folder ?? null, search.maxResults],
@@ -103,8 +103,9 @@ export class DocumentIndex {
       try {
         await this.#pool.query(
           `INSERT INTO workspace_documents (workspace_id, path, size_bytes, modified_ms, language, words)
-           VALUES ($1, $2, $3, $4, $5, CASE WHEN $6 = '' THEN ''::tsvector ELSE
-             setweight(to_tsvector('simple', translate($2, '/._-', '    ')), 'A') || to_tsvector($5::regconfig, $6) END)
+           VALUES ($1, $2, $3, $4, $5, CASE WHEN $6::text = '' THEN ''::tsvector ELSE
+             setweight(to_tsvector('simple', translate($2::text, '/._-', '    ')), 'A')
+             || to_tsvector($5::text::regconfig, $6::text) END)
            ON CONFLICT (workspace_id, path) DO UPDATE SET size_bytes = EXCLUDED.size_bytes,
              modified_ms = EXCLUDED.modified_ms, language = EXCLUDED.language, words = EXCLUDED.words`,
           [workspaceId, path, sizeBytes, modifiedMs, this.#language, text.slice(0, length)],
@@ -120,7 +121,7 @@ export class DocumentIndex {
     const texts: string[] = [];
     for (const { path } of found) texts.push(await readText(files, path));
     const { rows } = await this.#pool.query<{ passages: string }>(
-      `SELECT ts_headline($1::regconfig, text, websearch_to_tsquery($1::regconfig, $2), $3) AS passages
+      `SELECT ts_headline($1::text::regconfig, text, websearch_to_tsquery($1::text::regconfig, $2::text), $3::text) AS passages
        FROM unnest($4::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n`,
       [this.#language, query, HEADLINE, texts],
     );
