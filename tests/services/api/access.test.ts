@@ -42,6 +42,9 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "POST /api/tasks/:taskId/retry": { status: 202 },
   "GET /api/tasks/:taskId/events": { status: 200 },
   "GET /api/tasks/:taskId/logs": { status: 200 },
+  // The task's own token alone opens these: tests/services/api/task-tools.test.ts.
+  "GET /api/tasks/:taskId/tools": { status: 401 },
+  "POST /api/tasks/:taskId/tools/:tool": { status: 401, body: () => ({ input: {} }) },
   "GET /api/approvals": { status: 200, query: ({ workspaceId }) => `?workspaceId=${workspaceId}` },
   "GET /api/tasks/:taskId/approvals": { status: 200 },
   "POST /api/tasks/:taskId/approvals/:callId": { status: 200, body: () => ({ decision: "approved" }) },
@@ -142,6 +145,7 @@ describe("who may call what", () => {
       .replace(":tokenId", target.tokenId)
       .replace(":callId", "step-0")
       .replace(":workerId", "w")
+      .replace(":tool", "list_tasks")
       .replace(":name", "shop")
       .replace("*", "reports/tests.xml");
     const body = sample?.body?.(target);
@@ -186,7 +190,7 @@ describe("who may call what", () => {
     const nobody = { ...alice, workspaceId: randomUUID(), taskId: randomUUID(), tokenId: randomUUID() };
     const before = await stateOf(alice);
     for (const route of guarded()) {
-      if (route.access === "admin") continue;
+      if (route.access === "admin" || route.access === "running-task") continue;
       const target = await replenish(route, alice);
       const foreign = await call(route, target, mallory.token);
       const status = route.access === "caller" ? (SAMPLES[nameOf(route)]?.foreignStatus ?? 404) : 404;
