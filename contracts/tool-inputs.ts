@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Json } from "./json.ts";
 
 const MAX_PATH_CHARS = 4_096;
 /** A path below the workspace, with `/` between its parts. Where it leads is checked when it is opened, not here. */
@@ -154,7 +155,7 @@ export const ToolInputs = {
       .string()
       .regex(/^[A-Z][A-Z0-9_]{2,199}$/)
       .describe("The tool's slug at Composio, e.g. `GITHUB_GET_REPOS`."),
-    arguments: z.record(z.string().max(200), z.json()).default({}).describe("The tool's own arguments."),
+    arguments: z.record(z.string().max(200), Json).default({}).describe("The tool's own arguments."),
   }),
   http_request: z.strictObject({
     method: z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]).default("GET"),
