@@ -102,9 +102,18 @@ export async function workspacePlan(args: readonly string[], options: GlobalOpti
       ["submissions", `at most ${limits.submissionsPerMinute} a minute`],
       ["storage", `at most ${size(limits.storageQuotaBytes)}`],
       ["timeout", `at most ${limits.maxTimeoutSeconds} s`],
+      ["tokens", tokensOf(limits)],
     ]),
   );
   return EXIT.ok;
+}
+
+function tokensOf({ tokensPerDay, tokensPerMonth }: api.WorkspacePlan["limits"]): string {
+  const bounds = [
+    ...(tokensPerDay === null ? [] : [`${tokensPerDay} a day`]),
+    ...(tokensPerMonth === null ? [] : [`${tokensPerMonth} a month`]),
+  ];
+  return bounds.length === 0 ? "no limit" : `at most ${bounds.join(", ")}`;
 }
 
 export async function egressList(named: string | undefined, options: GlobalOptions): Promise<number> {

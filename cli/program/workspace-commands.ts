@@ -39,6 +39,14 @@ export function addWorkspaceCommands(program: Command, finish: Finish): void {
     );
 
   workspace
+    .command("llm")
+    .description("tokens of language models that its tasks use")
+    .argument("[workspace]")
+    .action(async (named: string | undefined, _options, command: Command) =>
+      finish(await (await import("../commands/workspace-llm.ts")).workspaceLlm(named, command.optsWithGlobals())),
+    );
+
+  workspace
     .command("plan")
     .description("show its limits, or move it to another plan (admin token)")
     .argument("[args...]", "the workspace, the new plan, or both")

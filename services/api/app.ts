@@ -17,6 +17,7 @@ import { answerFrameworkError, answerProblems, answerUnreadableRequest } from ".
 import { adminRoutes } from "./routes/admin.ts";
 import { approvalRoutes, type ApprovalRoutesDeps } from "./routes/approvals.ts";
 import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
+import { llmRoutes, type LlmRoutesDeps } from "./routes/llm.ts";
 import { serviceRoutes, type ServiceRoutesDeps } from "./routes/service.ts";
 import { taskStreamRoutes } from "./routes/task-streams.ts";
 import { taskRoutes } from "./routes/tasks.ts";
@@ -29,7 +30,7 @@ import type { TaskListing } from "./task-listing.ts";
 import { hashToken, type TokenStore } from "./token-store.ts";
 
 /** What the API needs from the rest of the system. `createApiDeps` makes it from a database and a folder. */
-export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, EgressRoutesDeps {
+export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, EgressRoutesDeps, LlmRoutesDeps {
   readonly tools: ToolService;
   /** Who holds a task's token for the API; rejects for one that is not good. */
   readonly verifyTaskToken: AccessDeps["verifyTaskToken"];
@@ -122,6 +123,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(workspaceRoutes, deps);
   await app.register(egressRoutes, deps);
   await app.register(workspaceFileRoutes, deps);
+  await app.register(llmRoutes, deps);
   await app.register(tokenRoutes, deps);
   await app.register(adminRoutes, deps);
   return app;

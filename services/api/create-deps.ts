@@ -18,6 +18,7 @@ import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { ApiDeps } from "./app.ts";
 import { PostgresAuditLog } from "./audit-log.ts";
 import { makeChangeEgressRules } from "./egress-rules.ts";
+import { readLlmUsage } from "./llm-usage.ts";
 import { RecordOperations } from "./operations.ts";
 import { PostgresTaskListing } from "./task-listing.ts";
 import { PostgresTokenStore } from "./token-store.ts";
@@ -64,6 +65,7 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     listApprovals: (filter) => listApprovals(database, filter),
     operations: new RecordOperations({ database }),
     usage: (workspace) => readUsage(workspace, { pool, meter, planLimits }),
+    llmUsage: ({ workspaceId, plan }) => readLlmUsage(pool, workspaceId, planLimits[plan]),
     readiness: { database: () => pool.query("SELECT") },
   };
 }

@@ -46,6 +46,8 @@ describe("automatos workspace and admin", () => {
     const shown = await run("workspace", "show", workspaceId);
     assert.match(shown.stdout, /name: +Acme\nplan: +pro\n/);
     assert.match((await run("workspace", "usage", workspaceId)).stdout, /storage: +0 B of 10\.0 GB \(0 %\)\n/);
+    assert.match((await run("workspace", "llm", workspaceId)).stdout, /today: +0 tokens\nthis month: +0 tokens\n/);
+    assert.match((await run("workspace", "plan", workspaceId)).stdout, /tokens: +no limit\n/);
     assert.match(
       (await run("workspace", "plan", workspaceId, "enterprise")).stdout,
       /^plan: +enterprise\nrunning tasks: +at most 10\n/,

@@ -54,6 +54,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "GET /api/workspaces/:workspaceId/plan": { status: 200 },
   "PUT /api/workspaces/:workspaceId/plan": { status: 200, body: () => ({ plan: "pro" }) },
   "GET /api/workspaces/:workspaceId/usage": { status: 200 },
+  "GET /api/workspaces/:workspaceId/llm-usage": { status: 200 },
   "GET /api/workspaces/:workspaceId/tools": { status: 200 },
   "PUT /api/workspaces/:workspaceId/tools": { status: 200, body: () => ({ tools: { read_file: "deny" } }) },
   "GET /api/workspaces/:workspaceId/egress": { status: 200 },
