@@ -83,6 +83,7 @@ export function buildWorker({ env, workerId, sandbox, usage, log, registry }: Wo
       tokenKey: taskTokenKey(env.TASK_TOKEN_KEY),
       hasModels: env.LLM_MODELS.length > 0,
     },
+    apiUrl: env.API_URL,
     environment: packageIndexes(env),
   });
   const consumer = new TaskConsumer({

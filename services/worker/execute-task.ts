@@ -3,8 +3,9 @@ import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import type { AgentTask } from "../../contracts/task.ts";
 import { checkRunnable } from "../runner/submission.ts";
 import type { ExecuteTask, StopReason, TaskExecution, TaskOutcome } from "../runner/task-runner.ts";
-import { signTaskToken } from "../runtime/task-token.ts";
+import { signApiTaskToken, signTaskToken } from "../runtime/task-token.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
+import { ApiToolsClient } from "../tools/api-tools-client.ts";
 import type { Repositories } from "../workspace/repositories.ts";
 import { nearlyUsedWarning } from "../workspace/usage/admit-by-quota.ts";
 import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
@@ -29,6 +30,8 @@ export interface ExecuteTaskDeps {
     /** Whether it serves language models. */
     readonly hasModels: boolean;
   };
+  /** Where the API is; undefined: the tools that run there are not configured for tasks. */
+  readonly apiUrl: string | undefined;
   /** What every command sees beside what the sandbox itself sets, e.g. the package indexes. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -98,6 +101,7 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
         folder,
         sandbox,
         toolPolicy: workspace.toolPolicy,
+        apiTools: await apiTools(deps, task),
         endpoint,
       });
       given.decide(outcome);
@@ -127,6 +131,22 @@ function goesOnLater(signal: AbortSignal, outcome: TaskOutcome | undefined, resu
 /** What names the task to the gateway: its sandbox has it, and so has its agent. */
 function taskToken({ gateway }: ExecuteTaskDeps, task: AgentTask): Promise<string> {
   return signTaskToken({ ...task, expiresInSeconds: task.timeoutSeconds + TOKEN_SLACK_SECONDS }, gateway.tokenKey);
+}
+
+/** The way to the API's tools. The token for it stays in this process: the sandbox has the gateway's alone. */
+async function apiTools({ apiUrl, gateway }: ExecuteTaskDeps, task: AgentTask): Promise<ApiToolsClient | undefined> {
+  if (apiUrl === undefined) return undefined;
+  const { taskId, workspaceId, timeoutSeconds, resources } = task;
+  const token = await signApiTaskToken(
+    {
+      taskId,
+      workspaceId,
+      networkAccess: resources.networkAccess,
+      expiresInSeconds: timeoutSeconds + TOKEN_SLACK_SECONDS,
+    },
+    gateway.tokenKey,
+  );
+  return new ApiToolsClient({ apiUrl, taskId, token });
 }
 
 function sandboxProfile(

@@ -6,7 +6,7 @@ import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import { runTool } from "../sandbox/tools/registry.ts";
 import { CommandCancelledError, CommandFailedError } from "../sandbox/tools/tool-errors.ts";
 import { summariseCall } from "../sandbox/tools/summarise-call.ts";
-import type { ToolResult } from "../sandbox/tools/tool.ts";
+import type { ApiTools, ToolResult } from "../sandbox/tools/tool.ts";
 import type { TaskFolder } from "../workspace/workspace-volume.ts";
 import { limitReached } from "./quota-guard.ts";
 import { pauseBefore, StepDeniedByPersonError, stepCallId, stepsDone } from "./step-approval.ts";
@@ -18,6 +18,8 @@ export interface RunStepsOptions {
   readonly profile: SandboxProfile;
   readonly folder: TaskFolder;
   readonly toolPolicy: ToolPolicy;
+  /** Undefined: the tools that run at the API are not configured for tasks. */
+  readonly apiTools: ApiTools | undefined;
 }
 
 const FAILED = { status: "failed", result: null, tokensUsed: 0 } as const;

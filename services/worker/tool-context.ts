@@ -3,12 +3,14 @@ import type { RunStepsOptions } from "./run-steps.ts";
 
 /** Where a task's call works; `index` counts the task's steps, of its script and of its model together. */
 export function toolContext(
-  { execution, folder, profile, sandbox }: Pick<RunStepsOptions, "execution" | "folder" | "profile" | "sandbox">,
+  options: Pick<RunStepsOptions, "execution" | "folder" | "profile" | "sandbox" | "apiTools">,
   { index, callId, approved }: { readonly index: number; readonly callId: string; readonly approved: boolean },
 ): ToolContext {
+  const { execution, folder, profile, sandbox, apiTools } = options;
   return {
     sandbox,
     profile,
+    apiTools,
     signal: execution.signal,
     callId,
     approved,

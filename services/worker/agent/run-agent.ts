@@ -1,6 +1,6 @@
 import { PlatformError } from "../../../contracts/errors.ts";
 import type { StepResult } from "../../../contracts/task.ts";
-import { toolsFor, type OfferedTool, type ToolPolicy } from "../../../contracts/tools.ts";
+import { toolsFor, type OfferedTool, type ToolName, type ToolPolicy } from "../../../contracts/tools.ts";
 import type { TaskExecution, TaskOutcome } from "../../runner/task-runner.ts";
 import { CommandCancelledError } from "../../sandbox/tools/tool-errors.ts";
 import { limitReached } from "../quota-guard.ts";
@@ -29,6 +29,8 @@ export interface AgentDeps {
   /** What the task's scripted steps brought; of no matter where the agent goes on from a checkpoint. */
   readonly scriptedSteps: readonly StepResult[];
   readonly policy: ToolPolicy;
+  /** Tools that this installation has not: they are not offered. @default it has all */
+  readonly notConfigured?: ReadonlySet<ToolName>;
   readonly contextOf: CallDeps["contextOf"];
   readonly endpoint: LlmEndpoint;
   /** @default DEFAULT_RETRY */
@@ -60,7 +62,7 @@ class Agent {
     const saved = readState(checkpoint);
     this.#deps = deps;
     this.#client = client;
-    this.#tools = toolsFor(deps.policy, task.tools);
+    this.#tools = toolsFor(deps.policy, task.tools, deps.notConfigured);
     this.#isResumed = saved !== undefined;
     this.#state =
       saved ?? firstState(task.model ?? "", storable(taskMessage(task, deps.scriptedSteps)), deps.scriptedSteps);
@@ -103,7 +105,7 @@ class Agent {
     emit({
       type: "warning",
       code: "TOOLS_NOT_OFFERED",
-      message: `the model does not get ${missing.join(", ")}: unknown, or denied by the workspace`,
+      message: `the model does not get ${missing.join(", ")}: unknown, denied by the workspace, or not configured`,
       remedy: "See the workspace's tools with GET /api/workspaces/{id}/tools.",
     });
   }
