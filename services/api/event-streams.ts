@@ -24,8 +24,8 @@ export interface EventStreamsOptions {
 /** What a stream is made of. */
 export interface StreamSource<Item> {
   readonly mediaType: "text/event-stream" | "text/plain; charset=utf-8";
-  /** Opens the source; it must end when the signal fires. */
-  readonly open: (signal: AbortSignal) => AsyncIterable<Item>;
+  /** Opens the source; it must end when the signal fires. `comment` says what is no item, to readers of events. */
+  readonly open: (signal: AbortSignal, comment: (text: string) => void) => AsyncIterable<Item>;
   /** The bytes of an item, `""` for none. */
   readonly encode: (item: Item) => string;
 }
@@ -104,7 +104,10 @@ export class EventStreams {
 
 async function pump<Item>(source: StreamSource<Item>, out: PassThrough, signal: AbortSignal): Promise<void> {
   try {
-    for await (const item of source.open(signal)) {
+    const comment = (text: string): void => {
+      if (source.mediaType === "text/event-stream" && out.writable) out.write(`: ${text}\n\n`);
+    };
+    for await (const item of source.open(signal, comment)) {
       if (signal.aborted) return;
       const text = source.encode(item);
       if (text !== "" && !out.write(text)) await once(out, "drain", { signal });

@@ -1,17 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { TaskNotFoundError } from "../../contracts/errors.ts";
 import { isTerminalEvent, type TaskEvent, type TaskEventBody } from "../../contracts/task-event.ts";
-import { isTransient, type Queryable } from "../runtime/database.ts";
+import { isTransient, prepared, type Queryable } from "../runtime/database.ts";
 import type { NotificationListener } from "../runtime/listener.ts";
+import { EventFeed, type EventPage } from "./event-feed.ts";
+import type { FollowOptions } from "./task-runner.ts";
 import { isAborted, Watchers } from "./watchers.ts";
 
-/** Events that a follower holds at once: he reads on when these are taken, so a slow one costs no memory. */
+/** Events that a follower holds at once: he reads on when these are taken, so a slow one costs no more memory. */
 const PAGE_EVENTS = 200;
 /** A page ends with the event that reaches this. */
 const PAGE_BYTES = 1_048_576;
 /** How long a follower trusts that nothing came when no notification did. */
 const RECHECK_MS = 5_000;
 const RETRY_MS = 250;
+/** Who has more than this before him is told so. */
+const BEHIND_EVENTS = 1_000;
 
 /**
  * From event to event, so that the server as well looks at no more of them than the page holds: a sum over the rows of
@@ -29,12 +33,19 @@ const READ_PAGE = `
     ) next
     WHERE bytes < $3 AND events < $4
   )
-  SELECT sequence, at, body FROM page ORDER BY sequence`;
+  SELECT sequence, at, body, bytes, (SELECT event_count FROM task_executions WHERE id = $1) AS newest
+  FROM page ORDER BY sequence`;
+
+const READ_END =
+  "SELECT is_terminal(status) AND event_count <= $2 AS ended, event_count AS newest FROM task_executions WHERE id = $1";
 
 interface EventRow {
   readonly sequence: number;
   readonly at: Date;
   readonly body: TaskEventBody;
+  /** Of this one and of those before it on the page. */
+  readonly bytes: number;
+  readonly newest: number;
 }
 
 /** The events of tasks, as the record keeps them. Who appends them is in task-leases.ts and the migrations. */
@@ -44,6 +55,8 @@ export class EventLog {
   /** Whom to wake for every event of a task, and whom for its last alone. */
   readonly #followers = new Watchers();
   readonly #waiters = new Watchers();
+  /** Of the tasks that are followed here, with how many follow. */
+  readonly #feeds = new Map<string, { readonly feed: EventFeed; followers: number }>();
 
   constructor(deps: { readonly pool: Queryable; readonly listener: NotificationListener }) {
     this.#database = deps.pool;
@@ -67,25 +80,41 @@ export class EventLog {
   }
 
   /** As TaskRunner.events(). A server that is away for a while is waited for. */
-  async *follow(taskId: string, after: number, signal?: AbortSignal): AsyncGenerator<TaskEvent> {
+  async *follow(taskId: string, after: number, options: Omit<FollowOptions, "after"> = {}): AsyncGenerator<TaskEvent> {
+    const { signal, onBehind } = options;
     const watch = this.#followers.watch(taskId, signal);
+    const feed = this.#openFeed(taskId);
     try {
       for (let last = after; signal?.aborted !== true;) {
         watch.reset();
-        const { events, ended } = await retryTransient(() => this.#read(taskId, last), signal);
+        const { events, ended, newest } = await retryTransient(() => feed.next(last), signal);
         for (const event of events) {
           yield event;
           if (isTerminalEvent(event) || isAborted(signal)) return;
           last = event.sequence;
         }
         if (ended) return;
+        if (newest - last > BEHIND_EVENTS) onBehind?.({ events: newest - last, newest });
         if (events.length === 0) await watch.wait(RECHECK_MS);
       }
     } catch (error) {
       if (!isAborted(signal)) throw error;
     } finally {
       watch.end();
+      this.#closeFeed(taskId);
     }
+  }
+
+  #openFeed(taskId: string): EventFeed {
+    const open = this.#feeds.get(taskId) ?? { feed: new EventFeed((from) => this.#read(taskId, from)), followers: 0 };
+    open.followers += 1;
+    this.#feeds.set(taskId, open);
+    return open.feed;
+  }
+
+  #closeFeed(taskId: string): void {
+    const open = this.#feeds.get(taskId);
+    if (open !== undefined && --open.followers === 0) this.#feeds.delete(taskId);
   }
 
   /**
@@ -114,22 +143,25 @@ export class EventLog {
     }
   }
 
-  /** A page of events after `after`, and whether none can follow where there are none. */
-  async #read(taskId: string, after: number): Promise<{ events: TaskEvent[]; ended: boolean }> {
-    const { rows } = await this.#database.query<EventRow>(READ_PAGE, [taskId, after, PAGE_BYTES, PAGE_EVENTS]);
+  /** @throws TaskNotFoundError */
+  async #read(taskId: string, after: number): Promise<EventPage> {
+    const { rows } = await this.#database.query<EventRow>(
+      prepared(READ_PAGE, [taskId, after, PAGE_BYTES, PAGE_EVENTS]),
+    );
     const events = rows.map(({ sequence, at, body }) => ({ taskId, sequence, at: at.toISOString(), body }));
-    return { events, ended: events.length === 0 && (await this.#hasEnded(taskId, after)) };
+    const last = rows.at(-1);
+    if (last !== undefined) return { events, bytes: last.bytes, ended: false, newest: last.newest };
+    return { events, bytes: 0, ...(await this.#readEnd(taskId, after)) };
   }
 
   /** Whether `sequence` is at or behind the terminal event. @throws TaskNotFoundError */
-  async #hasEnded(taskId: string, sequence: number): Promise<boolean> {
-    const { rows } = await this.#database.query<{ ended: boolean }>(
-      "SELECT is_terminal(status) AND event_count <= $2 AS ended FROM task_executions WHERE id = $1",
-      [taskId, sequence],
+  async #readEnd(taskId: string, sequence: number): Promise<Pick<EventPage, "ended" | "newest">> {
+    const { rows } = await this.#database.query<Pick<EventPage, "ended" | "newest">>(
+      prepared(READ_END, [taskId, sequence]),
     );
     const row = rows[0];
     if (row === undefined) throw new TaskNotFoundError(taskId);
-    return row.ended;
+    return row;
   }
 }
 

@@ -13,7 +13,7 @@ import { LocalTask } from "./local-task.ts";
 import type { RunnerMetrics } from "./metrics.ts";
 import { checkLoad, checkRetryable, checkStorable, checkTimeout, fingerprint, toRetry } from "./submission.ts";
 import { TaskAttempt } from "./task-attempt.ts";
-import type { ExecuteTask, GivenAnswer, TaskRunner } from "./task-runner.ts";
+import type { ExecuteTask, FollowOptions, GivenAnswer, TaskRunner } from "./task-runner.ts";
 import { isAborted, Watchers } from "./watchers.ts";
 
 export interface LocalTaskRunnerDeps {
@@ -151,10 +151,7 @@ export class LocalTaskRunner implements TaskRunner {
     return this.submit(toRetry(local.task, newTaskId), { retryOf: taskId });
   }
 
-  async *events(
-    taskId: string,
-    options: { readonly after?: number; readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<TaskEvent> {
+  async *events(taskId: string, options: FollowOptions = {}): AsyncGenerator<TaskEvent> {
     const signal = this.#orClosed(options.signal);
     const watch = this.#watchers.watch(taskId, signal);
     try {

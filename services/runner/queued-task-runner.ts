@@ -29,7 +29,7 @@ import {
   type DefinitionRow,
   type StatusRow,
 } from "./task-record.ts";
-import type { GivenAnswer, TaskRunner } from "./task-runner.ts";
+import type { FollowOptions, GivenAnswer, TaskRunner } from "./task-runner.ts";
 
 export interface QueuedTaskRunnerDeps {
   readonly pool: Pool;
@@ -155,11 +155,8 @@ export class QueuedTaskRunner implements TaskRunner {
     return this.submit(toRetry(toAgentTask(row), newTaskId), { retryOf: taskId });
   }
 
-  events(
-    taskId: string,
-    options: { readonly after?: number; readonly signal?: AbortSignal } = {},
-  ): AsyncIterable<TaskEvent> {
-    return this.#events.follow(taskId, options.after ?? 0, this.#orClosing(options.signal));
+  events(taskId: string, options: FollowOptions = {}): AsyncIterable<TaskEvent> {
+    return this.#events.follow(taskId, options.after ?? 0, { ...options, signal: this.#orClosing(options.signal) });
   }
 
   #orClosing(signal: AbortSignal | undefined): AbortSignal {

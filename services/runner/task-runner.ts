@@ -59,16 +59,21 @@ export interface TaskRunner {
   retry(taskId: string, newTaskId: string): Promise<TaskStatus>;
   /**
    * Replays the events after sequence number `after` (default 0: all), then follows live, and ends after the terminal
-   * event. Numbers have no gap and no repeat, whatever reconnects happen below. Ends early when `signal` fires.
+   * event. Numbers have no gap and no repeat, whatever reconnects happen below, however slowly they are taken. Ends early
+   * when `signal` fires.
    *
    * @throws TaskNotFoundError when the task is unknown.
    */
-  events(
-    taskId: string,
-    options?: { readonly after?: number; readonly signal?: AbortSignal },
-  ): AsyncIterable<TaskEvent>;
+  events(taskId: string, options?: FollowOptions): AsyncIterable<TaskEvent>;
   /** Stops taking work, and resolves when what runs in this process has ended or been handed back. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface FollowOptions {
+  readonly after?: number;
+  readonly signal?: AbortSignal;
+  /** Called from time to time while a follower is more than 1,000 events behind the newest one. */
+  readonly onBehind?: (lag: { readonly events: number; readonly newest: number }) => void;
 }
 
 /** What a person says to a task's question, and who he is. */

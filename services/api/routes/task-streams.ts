@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { isTerminal } from "../../../contracts/task.ts";
-import type { TaskRunner } from "../../runner/task-runner.ts";
+import type { FollowOptions, TaskRunner } from "../../runner/task-runner.ts";
 import { taskOf } from "../access.ts";
 import { sseEvent, type EventStreams } from "../event-streams.ts";
 import { logEntry } from "../task-log.ts";
@@ -15,6 +15,7 @@ export interface TaskStreamRoutesDeps {
   readonly tasks: Pick<TaskListing, "lastSequence">;
 }
 
+const LAG_EVERY_MS = 1_000;
 const tags = ["tasks"];
 /** The record's numbers end there; nothing follows it. */
 const MAX_SEQUENCE = 2 ** 31 - 1;
@@ -61,7 +62,8 @@ export const taskStreamRoutes: FastifyPluginAsyncZod<TaskStreamRoutesDeps> = asy
         summary: "Events of a task as server-sent events",
         description:
           "Replays from the beginning, or after `Last-Event-ID`, then follows live and ends after `task_ended`. " +
-          "`id` is the event's number, `data` the event as JSON. Comments keep the connection open.",
+          "`id` is the event's number, `data` the event as JSON. Comments keep the connection open, and say how far behind " +
+          "a slow reader is: nothing is left out for him, and `after` skips.",
         params: taskParams,
         querystring: eventsQuery,
         ...resume,
@@ -77,8 +79,9 @@ export const taskStreamRoutes: FastifyPluginAsyncZod<TaskStreamRoutesDeps> = asy
       if (await nothingFollows(runner, request, from)) return reply.code(204).send(null);
       return streams.send(request, reply, {
         mediaType: "text/event-stream",
-        open: (signal) => runner.events(request.params.taskId, { after: from, signal }),
-        encode: (event) => sseEvent(event.sequence, event),
+        open: (signal, comment) =>
+          runner.events(request.params.taskId, { after: from, signal, onBehind: tellLag(comment) }),
+        encode: encodeEvent,
       });
     },
   );
@@ -115,6 +118,28 @@ export const taskStreamRoutes: FastifyPluginAsyncZod<TaskStreamRoutesDeps> = asy
   );
 };
 
+/** Followers of one task are given the same events: each is written out once for all of them. */
+const encoded = new WeakMap<TaskEvent, string>();
+
+function encodeEvent(event: TaskEvent): string {
+  let text = encoded.get(event);
+  if (text === undefined) {
+    text = sseEvent(event.sequence, event);
+    encoded.set(event, text);
+  }
+  return text;
+}
+
+/** A comment a second at most, for a follower who is far behind. */
+function tellLag(comment: (text: string) => void): NonNullable<FollowOptions["onBehind"]> {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return ({ events, newest }) => {
+    if (performance.now() - toldAt < LAG_EVERY_MS) return;
+    toldAt = performance.now();
+    comment(`${events} events behind; the newest is ${newest}: follow with after=${newest} to skip to the present`);
+  };
+}
+
 interface LogRequest extends TaskStreamRoutesDeps {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
@@ -128,8 +153,10 @@ function sendLog(log: LogRequest): Promise<FastifyReply> {
   const { taskId } = taskOf(request);
   return streams.send(request, reply, {
     mediaType: asEvents ? "text/event-stream" : "text/plain; charset=utf-8",
-    open: (signal) =>
-      follow ? runner.events(taskId, { after: from, signal }) : presentEvents(log, taskId, from, signal),
+    open: (signal, comment) =>
+      follow
+        ? runner.events(taskId, { after: from, signal, onBehind: tellLag(comment) })
+        : presentEvents(log, taskId, from, signal),
     encode: (event) => {
       const entry = logEntry(event);
       if (entry === undefined) return "";
