@@ -12,6 +12,8 @@ export const BYTES_PER_TOKEN = 3;
 const TOKENS_AROUND = 8;
 /** Trimmed further than it must be, so that it need not be done for each answer, and provider's caches stay warm. */
 const TARGET_SHARE = 0.7;
+/** What is left of a text that is cut to nothing. */
+const MIN_CUT_BYTES = 64;
 /** Shorter results are not worth condensing. */
 const SHORT_RESULT_CHARS = 300;
 const SHORT_INPUT_CHARS = 500;
@@ -62,18 +64,21 @@ export function trimContext(
 
   const target = Math.floor(limitTokens * TARGET_SHARE);
   const trimmed = [...turns];
+  // Kept up to date turn by turn: a long conversation is not counted anew for each of its turns.
+  let tokens = estimateConversation(turns);
   const newest = trimmed.findLastIndex(({ role }) => role === "assistant");
   let condensedResults = 0;
   for (const condense of [withoutResults, withoutInputs]) {
-    for (let at = 0; at < newest && tokensOf(trimmed) > target; at++) {
+    for (let at = 0; at < newest && tokens * factor > target; at++) {
       const turn = trimmed[at];
       if (turn?.role !== "assistant") continue;
       const { answer, results } = condense(turn);
+      tokens += estimateTurn(answer) - estimateTurn(turn);
       trimmed[at] = answer;
       condensedResults += results;
     }
   }
-  const { kept, dropped } = dropOldest(trimmed, (some) => tokensOf(some) > target);
+  const { kept, dropped } = dropOldest(trimmed, tokens - target / factor);
   const cut = cutNewest(kept, tokensOf, limitTokens, factor);
   const tokensAfter = tokensOf(cut);
   if (tokensAfter > limitTokens) throw new ContextTooSmallError(tokensAfter, limitTokens);
@@ -109,24 +114,29 @@ function withoutLongTexts(value: JsonValue): JsonValue {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withoutLongTexts(item)]));
 }
 
-/** Leaves out the oldest answers after the task, as long as it is too much; one note stands for them. */
-function dropOldest(turns: readonly Turn[], isTooMuch: (turns: readonly Turn[]) => boolean) {
-  let kept = [...turns];
+/** Leaves out the oldest answers after the task until `excess` tokens are gone; one note stands for them. */
+function dropOldest(turns: readonly Turn[], excess: number): { kept: Turn[]; dropped: number } {
+  const newest = turns.findLastIndex(({ role }) => role === "assistant");
+  let gone = 0;
   let dropped = 0;
-  while (isTooMuch(kept)) {
-    const newest = kept.findLastIndex(({ role }) => role === "assistant");
-    const oldest = kept.findIndex(({ role }) => role === "assistant");
-    if (oldest === -1 || oldest === newest) break;
-    dropped++;
-    // What was told between the task and that answer goes with it; a note of before is counted into the new one.
-    const before = kept
-      .slice(1, oldest)
-      .reduce((sum, turn) => sum + (turn.role === "user" ? (turn.dropped ?? 0) : 0), 0);
-    const count = before + 1;
-    const text = `[${count} earlier ${count === 1 ? "answer was" : "answers were"} left out to make room.]`;
-    kept = [...kept.slice(0, 1), { role: "user", text, dropped: count }, ...kept.slice(oldest + 1)];
+  let before = 0;
+  let end = 1;
+  for (let at = 1; at < newest && gone < excess; at++) {
+    const turn = turns[at];
+    if (turn === undefined) break;
+    gone += estimateTurn(turn);
+    if (turn.role === "user") {
+      // What was told goes with the answer after it; a note of before is counted into the new one.
+      before += turn.dropped ?? 0;
+    } else {
+      dropped++;
+      end = at + 1;
+    }
   }
-  return { kept, dropped };
+  if (dropped === 0) return { kept: [...turns], dropped };
+  const count = before + dropped;
+  const text = `[${count} earlier ${count === 1 ? "answer was" : "answers were"} left out to make room.]`;
+  return { kept: [...turns.slice(0, 1), { role: "user", text, dropped: count }, ...turns.slice(end)], dropped };
 }
 
 /** Cuts the newest results alike until they fit, where nothing else is left to give. */
@@ -151,7 +161,7 @@ function cutNewest(
 
 /** Its beginning and its end, `limitBytes` in all, with a word about what is missing. */
 export function cutText(text: string, limitBytes: number): string {
-  const cut = new CutText(limitBytes);
+  const cut = new CutText(Math.max(limitBytes, MIN_CUT_BYTES));
   cut.push(text);
   return cut.toString();
 }
