@@ -27,7 +27,11 @@ const secret = z
   .string()
   .min(MIN_SECRET_CHARS)
   .max(MAX_SECRET_CHARS)
-  .refine((text) => !text.includes("\0"), "holds a NUL byte");
+  .refine((text) => !text.includes("\0"), "holds a NUL byte")
+  .refine(
+    (text) => text.replaceAll(/\s/g, "").length >= MIN_SECRET_CHARS,
+    `must hold ${MIN_SECRET_CHARS} characters beside white space`,
+  );
 
 /** Variables that decide what a program loads or runs: a credential is a value, not a way to change the platform's. */
 const RESERVED_VARIABLE =
