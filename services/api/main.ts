@@ -58,7 +58,7 @@ async function start(): Promise<void> {
     readOnly: true,
   });
   const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
-  const tools = new ToolService({ adapters: createAdapters(adapterResources(env, pool)), log });
+  const tools = new ToolService({ adapters: createAdapters(await adapterResources(env, pool)), log });
   const deps = createApiDeps({
     pool,
     runner,

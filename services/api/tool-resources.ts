@@ -2,17 +2,22 @@ import type { Pool } from "pg";
 import type { ApiEnv } from "../../contracts/service-env.ts";
 import { signTaskToken, taskTokenKey } from "../runtime/task-token.ts";
 import type { AdapterResources } from "../tools/create-adapters.ts";
+import { WorkspaceDatabases } from "../tools/database/workspace-databases.ts";
 import type { GatewayRoute } from "../tools/gateway/tunnel.ts";
+import { CredentialReader } from "../workspace/credentials/credential-reader.ts";
+import { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
 
 /** No call of a tool takes longer; the gateway asks for the token when a connection is made. */
 const GATEWAY_TOKEN_SECONDS = 180;
 
 /** What the API's tools work with, by its environment. */
-export function adapterResources(env: ApiEnv, pool: Pool): AdapterResources {
+export async function adapterResources(env: ApiEnv, pool: Pool): Promise<AdapterResources> {
+  const credentials = new CredentialReader({ pool, keys: await CredentialKeyRing.create(env.CREDENTIAL_KEYS) });
   return {
     config: env.TOOL_ADAPTERS,
     secrets: env.TOOL_SECRETS,
     gateway: gatewayRoute(env),
+    workspaceDatabases: new WorkspaceDatabases({ pool, credentials }),
     pool,
     workspacesDir: env.WORKSPACES_DIR,
   };

@@ -49,7 +49,7 @@ export class ApiToolsClient implements ApiTools {
     const { maxRetries = 2, retryDelayMs = 250 } = this.#options;
     for (let retry = 0; ; retry++) {
       const answer = await this.#send(name, body, signal);
-      if (answer.output !== undefined) return answer.output;
+      if (answer.answered) return answer.output;
       const again = answer.made === "no" || (answer.made === "maybe" && isRepeatable(name, input));
       if (!again || retry === maxRetries) throw answer.error;
       await pause(answer.error, retryDelayMs * 2 ** retry, name, signal);
@@ -79,12 +79,12 @@ export class ApiToolsClient implements ApiTools {
         signal: until,
       });
       const answer: unknown = await response.json();
-      if (response.ok) return { output: TaskToolAnswer.parse(answer).output };
+      if (response.ok) return { answered: true, output: TaskToolAnswer.parse(answer).output };
       return refused(Problem.parse(answer), response.headers.get("retry-after"));
     } catch (cause) {
       if (signal.aborted) throw new ToolCancelledError(name);
       const made = neverArrived(cause) ? "no" : "maybe";
-      return { made, error: new ApiToolUnreachableError(name, made === "maybe", cause) };
+      return { answered: false, made, error: new ApiToolUnreachableError(name, made === "maybe", cause) };
     }
   }
 
@@ -97,8 +97,8 @@ export class ApiToolsClient implements ApiTools {
 
 /** An answer, or why there is none and whether the call has been made all the same. */
 type Sent =
-  | { readonly output: unknown }
-  | { readonly output?: undefined; readonly made: "yes" | "no" | "maybe"; readonly error: PlatformError };
+  | { readonly answered: true; readonly output: unknown }
+  | { readonly answered: false; readonly made: "yes" | "no" | "maybe"; readonly error: PlatformError };
 
 /** Refused before anything of the call was done; the same call may do later. */
 const NOT_MADE = new Set(["TOOL_BUSY", "RECORD_UNAVAILABLE"]);
@@ -110,7 +110,7 @@ function refused({ code, detail, remedy, status }: z.infer<typeof Problem>, retr
     status,
     ...(Number.isFinite(seconds) ? { retryAfterSeconds: seconds } : {}),
   });
-  return { made: NOT_MADE.has(code) ? "no" : "yes", error };
+  return { answered: false, made: NOT_MADE.has(code) ? "no" : "yes", error };
 }
 
 async function pause(error: PlatformError, delayMs: number, name: ApiToolName, signal: AbortSignal): Promise<void> {

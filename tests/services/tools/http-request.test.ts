@@ -98,10 +98,8 @@ describe("http_request", () => {
     assert.partialDeepStrictEqual(echoed, { method: "POST", url: "/x?a=b", headers: { "x-key": "k" } });
     assert.equal(Buffer.from(echoed.body, "latin1").toString(), "é");
     assert.equal(echoed.headers["proxy-authorization"], undefined);
-    assert.deepEqual(
-      JSON.parse((await call({ url: at("/"), method: "POST", body: "AP8=", bodyEncoding: "base64" })).body).body,
-      "\0ÿ",
-    );
+    const bytes = await call({ url: at("/"), method: "POST", body: "AP8=", bodyEncoding: "base64" });
+    assert.equal((JSON.parse(bytes.body) as { body: string }).body, "\0ÿ");
     const head = await call({ url: at("/"), method: "HEAD" });
     assert.deepEqual([head.status, head.body], [200, ""]);
   });
