@@ -4,7 +4,7 @@ import { ToolLevel } from "./tools.ts";
 
 const instant = z.iso.datetime({ offset: true });
 
-/** A tool call that waits for a person: `step-<index>` of a scripted step, `call-<id>` of a model's call. */
+/** A tool call that waits for a person: `step-<index>` of a scripted step, `call-<answer>-<id>` of a model's call. */
 export const CallId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,199}$/);
 
 /** What a task asks before it makes a tool call that its workspace does not let it make by itself. */

@@ -1,4 +1,4 @@
-import type { ApprovalQuestion } from "../../../contracts/approval.ts";
+import type { ApprovalAnswer, ApprovalQuestion } from "../../../contracts/approval.ts";
 import type { PlatformError } from "../../../contracts/errors.ts";
 import type { StepResult } from "../../../contracts/task.ts";
 import type { OfferedTool, ToolPolicy } from "../../../contracts/tools.ts";
@@ -37,8 +37,11 @@ export type CallsEnd =
   | { readonly kind: "stopped"; readonly state: AgentState }
   | { readonly kind: "paused"; readonly state: AgentState; readonly question: ApprovalQuestion };
 
-/** How a call is named where people approve it. */
-export const approvalId = (call: Pick<ToolCall, "id">): string => `call-${call.id}`;
+/**
+ * How a call is named where people approve it. It has the answer's number, since a model may give an id again after the
+ * first call of that id has long been trimmed away, and an approval is of one call alone.
+ */
+const approvalId = ({ answers }: AgentState, { id }: ToolCall): string => `call-${answers}-${id}`;
 
 /**
  * Runs the calls of the newest answer that have no result: those that change nothing side by side, all others one by one
@@ -52,7 +55,7 @@ export async function runCalls(deps: CallDeps, from: AgentState): Promise<CallsE
     const group = nextGroup(deps, openCalls(answer));
     const [first] = group;
     if (first === undefined) break;
-    const question = openQuestion(deps, first);
+    const question = openQuestion(deps, state, first);
     if (question !== undefined) return { kind: "paused", state, question };
 
     const interrupted = new Set(state.begun);
@@ -61,7 +64,14 @@ export async function runCalls(deps: CallDeps, from: AgentState): Promise<CallsE
     const limitBytes = Math.floor(deps.resultLimitBytes / answer.calls.length);
     const index = state.steps.length;
     const done = await Promise.all(
-      group.map((call, offset) => runCall(deps, call, index + offset, limitBytes, interrupted.has(call.id))),
+      group.map((call, offset) =>
+        runCall(deps, call, {
+          index: index + offset,
+          callId: approvalId(from, call),
+          limitBytes,
+          wasBegun: interrupted.has(call.id),
+        }),
+      ),
     );
     // A call that was stopped half way has no result: the next worker finds it begun.
     if (isStopped(deps)) {
@@ -103,24 +113,30 @@ function nextGroup(deps: CallDeps, open: readonly ToolCall[]): ToolCall[] {
 }
 
 /** What a person must say before the call is made. */
-function openQuestion({ tools, execution }: CallDeps, call: ToolCall): ApprovalQuestion | undefined {
+function openQuestion({ tools, execution }: CallDeps, state: AgentState, call: ToolCall): ApprovalQuestion | undefined {
   const tool = tools.get(call.tool);
   if (call.malformed !== undefined || tool?.decision !== "ask") return undefined;
-  const callId = approvalId(call);
+  const callId = approvalId(state, call);
   if (execution.approvals.has(callId)) return undefined;
   return { callId, tool: call.tool, level: tool.level, input: call.input, summary: summarise(call) };
 }
 
-async function runCall(deps: CallDeps, call: ToolCall, index: number, limitBytes: number, wasBegun: boolean) {
+interface CallPlace {
+  readonly index: number;
+  readonly callId: string;
+  readonly limitBytes: number;
+  readonly wasBegun: boolean;
+}
+
+async function runCall(deps: CallDeps, call: ToolCall, { index, callId, limitBytes, wasBegun }: CallPlace) {
   const { execution } = deps;
   const startedAt = performance.now();
   const summary = summarise(call);
-  const callId = approvalId(call);
   execution.emit({ type: "step_started", index, tool: call.tool, summary });
   const approval = execution.approvals.get(callId);
   const context = deps.contextOf({ index, callId, approved: approval?.decision === "approved" });
   context.log(`\n==> ${call.tool}: ${summary}\n`);
-  const refusal = refuse(deps, call, wasBegun);
+  const refusal = refuse(deps, call, approval, wasBegun);
   const answer = refusal === undefined ? await runTool(call.tool, call.input, context, deps.policy) : failed(refusal);
   const error = limitReached(execution.signal) ?? answer.error;
   const step: StepResult = {
@@ -139,12 +155,16 @@ async function runCall(deps: CallDeps, call: ToolCall, index: number, limitBytes
 }
 
 /** Why a call is not made at all. */
-function refuse({ tools, execution }: CallDeps, call: ToolCall, wasBegun: boolean): PlatformError | undefined {
+function refuse(
+  { tools }: CallDeps,
+  call: ToolCall,
+  approval: ApprovalAnswer | undefined,
+  wasBegun: boolean,
+): PlatformError | undefined {
   if (call.malformed !== undefined) return new MalformedCallError(call.malformed);
   const tool = tools.get(call.tool);
   // It had the tool when it called; the workspace's policy has changed since.
   if (tool === undefined) return new MalformedCallError(`there is no tool ${call.tool} any more`);
-  const approval = execution.approvals.get(approvalId(call));
   if (approval?.decision === "denied") return new CallDeniedByPersonError(approval.comment);
   return wasBegun && tool.level !== "safe" ? new CallInterruptedError() : undefined;
 }

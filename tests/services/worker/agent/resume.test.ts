@@ -36,7 +36,7 @@ describe("an agent that goes on from where it was", () => {
     });
     const first = (await bench.run({}, { policy: asks })).pause();
     assert.deepEqual(first.question, {
-      callId: "call-call_one",
+      callId: "call-1-call_one",
       tool: "execute_command",
       level: "dangerous",
       input: { command: "echo one >> done.txt", cwd: ".", environment: {}, timeoutSeconds: 60 },
@@ -50,14 +50,14 @@ describe("an agent that goes on from where it was", () => {
     );
 
     const asked = bench.llm.requests.length;
-    const approvals = { "call-call_one": approved };
+    const approvals = { "call-1-call_one": approved };
     const second = (await bench.run({}, { policy: asks, checkpoint: roundTrip(first.checkpoint), approvals })).pause();
-    assert.equal(second.question.callId, "call-call_two");
+    assert.equal(second.question.callId, "call-1-call_two");
     assert.equal(fs.readFileSync(file("done.txt"), "utf8"), "one\n");
     assert.equal(bench.llm.requests.length, asked); // the model is not asked again
 
     bench.llm.script({ text: "Then not." });
-    const both = { ...approvals, "call-call_two": denied("not on a Friday") };
+    const both = { ...approvals, "call-1-call_two": denied("not on a Friday") };
     const last = await bench.run({}, { policy: asks, checkpoint: roundTrip(second.checkpoint), approvals: both });
     assert.equal(last.end().status, "completed");
     assert.equal(last.end().result, "Then not.");
@@ -72,6 +72,18 @@ describe("an agent that goes on from where it was", () => {
     assert.equal(fs.readFileSync(file("done.txt"), "utf8"), "one\n");
     assert.match(toolTexts().at(-1) ?? "", /^TOOL_CALL_DENIED: a person denied this call: not on a Friday/);
     assert.equal(last.of("agent_resumed").length, 1);
+  });
+
+  it("only says what was done when nobody has answered in time", async () => {
+    bench.llm.script({ calls: [{ name: "list_directory", arguments: {} }, append("late", "late")] });
+    const { checkpoint } = (await bench.run({}, { policy: asks })).pause();
+    const before = bench.llm.requests.length;
+    const signal = AbortSignal.abort("approval_expired");
+    const end = (await bench.run({}, { policy: asks, checkpoint, signal })).end();
+    assert.equal(end.status, "failed"); // the runner says of what
+    assert.equal(end.steps.length, 1);
+    assert.ok(end.tokensUsed > 0);
+    assert.equal(bench.llm.requests.length, before);
   });
 
   it("never takes an approval for another call, whatever id the model gives it", async () => {

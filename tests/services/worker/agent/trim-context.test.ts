@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import type { JsonValue } from "../../../../contracts/json.ts";
 import { openCalls, toModelMessages, type Turn } from "../../../../services/worker/agent/conversation.ts";
 import { NO_REPETITION, watchRepetition } from "../../../../services/worker/agent/repetition.ts";
 import { estimateConversation, trimContext } from "../../../../services/worker/agent/trim-context.ts";
@@ -94,10 +95,10 @@ describe("trimming a conversation", () => {
 });
 
 describe("watching for repetition", () => {
-  const watch = (inputs: readonly unknown[]) => {
+  const watch = (inputs: readonly JsonValue[]) => {
     let state = NO_REPETITION;
     return inputs.map((input) => {
-      const verdict = watchRepetition(state, [{ tool: "t", input: input as object }]);
+      const verdict = watchRepetition(state, [{ tool: "t", input }]);
       state = verdict.state;
       return verdict.verdict;
     });
