@@ -4,32 +4,19 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { ApprovalDecision } from "../../../contracts/approval.ts";
 import { resolvePlanLimits } from "../../../contracts/plan.ts";
-import {
-  isTerminal,
-  TaskPriority,
-  type TaskState,
-} from "../../../contracts/task.ts";
+import { isTerminal, TaskPriority, type TaskState } from "../../../contracts/task.ts";
 import { admitTasks } from "../../../services/runner/admission/admit.ts";
 import { releaseDelayed } from "../../../services/runner/admission/delay.ts";
 import { recoverLostTasks } from "../../../services/runner/admission/recover.ts";
 import { LeaseLostError } from "../../../services/runner/errors.ts";
 import { expireQuestions } from "../../../services/runner/pauses/expire.ts";
-import {
-  TaskLeases,
-  type ClaimedTask,
-} from "../../../services/runner/task-leases.ts";
+import { TaskLeases, type ClaimedTask } from "../../../services/runner/task-leases.ts";
 import type { TaskPause } from "../../../services/runner/task-runner.ts";
 import { withTransaction } from "../../../services/runtime/database.ts";
 import { hasCode } from "../../contract/task-runner/harness.ts";
 import { migratedDatabase } from "../../support/database.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
-import {
-  aTask,
-  aWorkspace,
-  completed,
-  openQueuedProcess,
-  type QueuedProcess,
-} from "../../support/runner.ts";
+import { aTask, aWorkspace, completed, openQueuedProcess, type QueuedProcess } from "../../support/runner.ts";
 
 const CAP = 2;
 const MAX_RETRIES = 1;
@@ -45,9 +32,7 @@ interface ModelTask {
   /** Lost, and not yet to be tried again; or paused. */
   delayed: boolean;
   /** What became of the questions that it asked, in order; the last may be open. */
-  readonly questions: (
-    "waiting" | "approved" | "denied" | "expired" | "withdrawn"
-  )[];
+  readonly questions: ("waiting" | "approved" | "denied" | "expired" | "withdrawn")[];
   hasCheckpoint: boolean;
   events: number;
 }
@@ -62,8 +47,7 @@ interface Real {
 }
 type Command = fc.AsyncCommand<Model, Real>;
 
-const holdsSlot = (task: ModelTask): boolean =>
-  task.admitted && !isTerminal(task.state);
+const holdsSlot = (task: ModelTask): boolean => task.admitted && !isTerminal(task.state);
 const asks = (task: ModelTask): boolean => task.questions.at(-1) === "waiting";
 const settle = (task: ModelTask, how: ModelTask["questions"][number]): void => {
   task.questions.splice(-1, 1, how);
@@ -83,13 +67,8 @@ const queueAgain = (task: ModelTask): void => {
 };
 
 /** The record must say of every task what the model says, after every command. */
-async function compare(
-  model: Model,
-  { process, workspaceId }: Real,
-): Promise<void> {
-  const { rows } = await process.pool.query<
-    { id: string; leases: number; events: number; last: number } & ModelTask
-  >(
+async function compare(model: Model, { process, workspaceId }: Real): Promise<void> {
+  const { rows } = await process.pool.query<{ id: string; leases: number; events: number; last: number } & ModelTask>(
     `SELECT id, status AS state, attempt, admitted_at IS NOT NULL AND NOT is_terminal(status) AS admitted,
        cancel_requested_at IS NOT NULL AS "cancelRequested", event_count AS events, priority,
        delayed AND status = 'queued' AS delayed,
@@ -115,10 +94,7 @@ const submit = (priority: TaskPriority): Command => ({
   check: (model) => model.length < 12,
   run: async (model, real) => {
     const task = aTask(real.workspaceId, { priority, maxRetries: MAX_RETRIES });
-    await Promise.all([
-      real.process.runner.submit(task),
-      real.process.runner.submit(task),
-    ]);
+    await Promise.all([real.process.runner.submit(task), real.process.runner.submit(task)]);
     const initial = {
       state: "queued",
       attempt: 0,
@@ -137,29 +113,14 @@ const submit = (priority: TaskPriority): Command => ({
 const admit: Command = {
   check: () => true,
   run: async (model, real) => {
-    const caps = {
-      starter: CAP,
-      pilot: CAP,
-      pro: CAP,
-      business: CAP,
-      enterprise: CAP,
-    };
+    const caps = { starter: CAP, pilot: CAP, pro: CAP, business: CAP, enterprise: CAP };
     const options = { caps, ageingSeconds: 60, limit: 100 };
-    const admitted = await withTransaction(real.process.pool, (client) =>
-      admitTasks(client, options),
-    );
-    const waiting = model.filter(
-      (task) => task.state === "queued" && !task.admitted && !task.delayed,
-    );
-    assert.equal(
-      admitted.length,
-      Math.min(CAP - model.filter(holdsSlot).length, waiting.length),
-    );
+    const { tasks: admitted } = await withTransaction(real.process.pool, (client) => admitTasks(client, options));
+    const waiting = model.filter((task) => task.state === "queued" && !task.admitted && !task.delayed);
+    assert.equal(admitted.length, Math.min(CAP - model.filter(holdsSlot).length, waiting.length));
     for (const { id, priority } of admitted) {
       // Which priority comes next is the matter of fair shares; within one it is the order of submission.
-      const next = waiting.find(
-        (task) => task.priority === priority && !task.admitted,
-      );
+      const next = waiting.find((task) => task.priority === priority && !task.admitted);
       assert.equal(id, next?.id);
       if (next === undefined) continue;
       next.admitted = true;
@@ -216,13 +177,8 @@ const start = (index: number): Command =>
     assert.equal(claim !== undefined, task.state === "queued" && task.admitted);
     if (claim === undefined) return;
     real.claims.set(task.id, claim);
-    const answers = task.questions.filter(
-      (each) => each === "approved" || each === "denied",
-    );
-    assert.deepEqual(
-      [...claim.approvals.values()].map(({ decision }) => decision).sort(),
-      answers.sort(),
-    );
+    const answers = task.questions.filter((each) => each === "approved" || each === "denied");
+    assert.deepEqual([...claim.approvals.values()].map(({ decision }) => decision).sort(), answers.sort());
     assert.equal(claim.approvalExpired, task.questions.includes("expired"));
     assert.equal(claim.checkpoint !== null, task.hasCheckpoint);
     task.state = "running";
@@ -230,17 +186,12 @@ const start = (index: number): Command =>
     task.events += 1;
   });
 
-const finish = (
-  index: number,
-  status: "completed" | "failed" | "timed_out",
-): Command =>
+const finish = (index: number, status: "completed" | "failed" | "timed_out"): Command =>
   onTask(
     `finish ${status}`,
     index,
     async (task, real) => {
-      await real.leases.append(claimOf(real, task), 1, [
-        { type: "step_started", index: 0, tool: "x", summary: "" },
-      ]);
+      await real.leases.append(claimOf(real, task), 1, [{ type: "step_started", index: 0, tool: "x", summary: "" }]);
       task.events += 1;
       await real.leases.finish(claimOf(real, task), { ...completed, status });
       end(task, status);
@@ -266,9 +217,7 @@ const save = (index: number): Command =>
     "save",
     index,
     async (task, real) => {
-      await Promise.all(
-        [1, 2].map((step) => real.leases.save(claimOf(real, task), { step })),
-      );
+      await Promise.all([1, 2].map((step) => real.leases.save(claimOf(real, task), { step })));
       task.hasCheckpoint = true;
     },
     isRunning,
@@ -286,13 +235,7 @@ const pause = (index: number): Command =>
         input: {},
         summary: "",
       } as const;
-      const asked: TaskPause = {
-        status: "paused",
-        question: call,
-        checkpoint: {},
-        steps: [],
-        tokensUsed: 0,
-      };
+      const asked: TaskPause = { status: "paused", question: call, checkpoint: {}, steps: [], tokensUsed: 0 };
       const claim = claimOf(real, task);
       if (task.cancelRequested) {
         assert.equal(await real.leases.pause(claim, asked), "cancelled");
@@ -300,10 +243,7 @@ const pause = (index: number): Command =>
       } else {
         // Its answer may be lost with the connection: the second is the same pause.
         assert.deepEqual(
-          [
-            await real.leases.pause(claim, asked),
-            await real.leases.pause(claim, asked),
-          ],
+          [await real.leases.pause(claim, asked), await real.leases.pause(claim, asked)],
           ["queued", "queued"],
         );
         queueAgain(task);
@@ -320,20 +260,12 @@ const pause = (index: number): Command =>
 const answer = (index: number, decision: ApprovalDecision): Command =>
   onTask(decision, index, async (task, real) => {
     const give = () =>
-      real.process.runner.answer(task.id, `call-${task.questions.length - 1}`, {
-        decision,
-        by: "a",
-        comment: null,
-      });
+      real.process.runner.answer(task.id, `call-${task.questions.length - 1}`, { decision, by: "a", comment: null });
     const last = task.questions.at(-1);
     if (last === "waiting" || last === decision) {
       const [one, other] = await Promise.all([give(), give()]);
       assert.deepEqual(one, other);
-    } else
-      await assert.rejects(
-        give(),
-        hasCode(last === undefined ? "APPROVAL_NOT_FOUND" : "APPROVAL_DECIDED"),
-      );
+    } else await assert.rejects(give(), hasCode(last === undefined ? "APPROVAL_NOT_FOUND" : "APPROVAL_DECIDED"));
     if (last !== "waiting") return;
     settle(task, decision);
     task.events += 1;
@@ -349,10 +281,7 @@ const expire = (index: number): Command =>
         "UPDATE task_approvals SET expires_at = now() - interval '1 s' WHERE task_id = $1 AND decision IS NULL",
         [task.id],
       );
-      await Promise.all([
-        expireQuestions(process.pool, 10),
-        expireQuestions(process.pool, 10),
-      ]);
+      await Promise.all([expireQuestions(process.pool, 10), expireQuestions(process.pool, 10)]);
       settle(task, "expired");
       task.events += 1;
     },
@@ -364,17 +293,13 @@ const lose = (index: number): Command =>
     "lose",
     index,
     async (task, real) => {
-      await real.process.pool.query(
-        "UPDATE leases SET expires_at = now() - interval '1 s' WHERE task_id = $1",
-        [task.id],
-      );
+      await real.process.pool.query("UPDATE leases SET expires_at = now() - interval '1 s' WHERE task_id = $1", [
+        task.id,
+      ]);
       const recover = () =>
-        withTransaction(real.process.pool, (client) =>
-          recoverLostTasks(client, { leaseSeconds: 0, limit: 10 }),
-        );
+        withTransaction(real.process.pool, (client) => recoverLostTasks(client, { leaseSeconds: 0, limit: 10 }));
       await Promise.all([recover(), recover()]);
-      if (task.cancelRequested || task.attempt > MAX_RETRIES)
-        end(task, "failed");
+      if (task.cancelRequested || task.attempt > MAX_RETRIES) end(task, "failed");
       else {
         queueAgain(task);
         task.delayed = true;
@@ -388,10 +313,7 @@ const lose = (index: number): Command =>
 
 const cancel = (index: number): Command =>
   onTask("cancel", index, async (task, real) => {
-    assert.equal(
-      await real.process.runner.cancel(task.id),
-      !isTerminal(task.state),
-    );
+    assert.equal(await real.process.runner.cancel(task.id), !isTerminal(task.state));
     if (isTerminal(task.state) || task.cancelRequested) return;
     task.cancelRequested = true;
     task.events += 1;
@@ -404,13 +326,9 @@ describe("the record against a model of it", () => {
 
   before(async () => {
     server = await startPostgres();
-    const plans = {
-      enterprise: { maxRunningTasks: CAP, submissionsPerMinute: 1_000_000 },
-    };
+    const plans = { enterprise: { maxRunningTasks: CAP, submissionsPerMinute: 1_000_000 } };
     assert.equal(resolvePlanLimits(plans).enterprise.maxRunningTasks, CAP);
-    process = await openQueuedProcess((await migratedDatabase(server)).url, {
-      plans,
-    });
+    process = await openQueuedProcess((await migratedDatabase(server)).url, { plans });
   });
   after(async () => {
     await process.close();
@@ -426,16 +344,12 @@ describe("the record against a model of it", () => {
         fc.constant(admit),
         index.map(start),
         index.map(start),
-        fc
-          .tuple(index, fc.constantFrom("completed", "failed", "timed_out"))
-          .map(([at, status]) => finish(at, status)),
+        fc.tuple(index, fc.constantFrom("completed", "failed", "timed_out")).map(([at, status]) => finish(at, status)),
         index.map(handBack),
         index.map(lose),
         index.map(save),
         index.map(pause),
-        fc
-          .tuple(index, fc.constantFrom(...ApprovalDecision.options))
-          .map(([at, decision]) => answer(at, decision)),
+        fc.tuple(index, fc.constantFrom(...ApprovalDecision.options)).map(([at, decision]) => answer(at, decision)),
         index.map(expire),
         index.map(cancel),
         fc.constant(ripen),
@@ -445,15 +359,8 @@ describe("the record against a model of it", () => {
     await fc.assert(
       fc.asyncProperty(commands, async (sequence) => {
         const workspaceId = await aWorkspace(process);
-        const leases = new TaskLeases({
-          pool: process.pool,
-          workerId: "w",
-          leaseSeconds: 60,
-        });
-        const setup = () => ({
-          model: [] as Model,
-          real: { process, leases, workspaceId, claims: new Map() },
-        });
+        const leases = new TaskLeases({ pool: process.pool, workerId: "w", leaseSeconds: 60 });
+        const setup = () => ({ model: [] as Model, real: { process, leases, workspaceId, claims: new Map() } });
         await fc.asyncModelRun(setup, sequence);
         // What is left over must not take part in the next sequence.
         await process.pool.query(
