@@ -45,7 +45,9 @@ export interface TestPlatform {
   readonly adminToken: string;
   readonly workspacesDir: string;
   readonly directory: string;
+  /** The first of `apis`. */
   readonly api: ServiceProcess;
+  readonly apis: readonly ServiceProcess[];
   readonly gateway: ServiceProcess;
   readonly workers: readonly ServiceProcess[];
   /** Asks the API as an administrator (or with `token`); the body of an answer that is not 2xx is in the error. */
@@ -56,13 +58,22 @@ export interface TestPlatform {
 }
 
 export interface PlatformOptions {
+  /** @default 1 */
+  readonly apis?: number;
   readonly workers?: number;
+  /** An empty folder, such as the root of a small volume. @default one of its own */
+  readonly workspacesDir?: string;
+  /** Variables that no schema of a service knows, by the service's name, such as NODE_OPTIONS. */
+  readonly processEnv?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly leaseSeconds?: number;
   readonly workerEnv?: Environment<WorkerEnv>;
+  readonly gatewayEnv?: Environment<GatewayEnv>;
   readonly planLimits?: Record<string, unknown>;
   /** Models of the gateway, and the keys of their providers. @default none */
   readonly llm?: z.input<typeof LlmConfig>;
   readonly llmKeys?: Record<string, string>;
+  /** Certificates that the gateway trusts beside the system's. */
+  readonly gatewayCaFile?: string;
   /** Tools that run at the API, and what they authenticate with. @default those that need no configuration */
   readonly tools?: z.input<typeof ToolAdapters>;
   readonly toolSecrets?: z.input<typeof ToolSecrets>;
@@ -73,7 +84,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
   const postgres = await startPostgres();
   await migrateDatabase(postgres.url);
   const adminToken = randomBytes(24).toString("hex");
-  const workspacesDir = path.join(directory, "workspaces");
+  const workspacesDir = options.workspacesDir ?? path.join(directory, "workspaces");
   const socket = path.join(directory, "gateway.sock");
   const shared = {
     TASK_TOKEN_KEY: randomBytes(32).toString("base64"),
@@ -81,13 +92,14 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     CREDENTIAL_KEYS: `test:${randomBytes(32).toString("base64")}`,
     LOG_LEVEL: "info",
   };
-  const [apiPort, gatewayPort, ...workerPorts] = await freePorts(2 + (options.workers ?? 1));
+  const [apiPort, gatewayPort, ...otherPorts] = await freePorts(1 + (options.apis ?? 1) + (options.workers ?? 1));
+  const workerPorts = otherPorts.splice(0, options.workers ?? 1);
   const service = (name: string, entry: string, port: number | undefined, env: Record<string, string | undefined>) =>
     new Service(
       name,
       path.join(ROOT, "services", entry, "main.ts"),
       port ?? 0,
-      env,
+      { ...env, ...options.processEnv?.[name] },
       path.join(directory, `${name}.log`),
     );
 
@@ -114,6 +126,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     LLM_PROVIDERS: JSON.stringify(options.llm ?? {}),
     LLM_PROVIDER_KEYS: JSON.stringify(options.llmKeys ?? {}),
     LOG_LEVEL: shared.LOG_LEVEL,
+    ...options.gatewayEnv,
   };
   const workerKeys = await restrictCredentialKeys(shared.CREDENTIAL_KEYS, TASK_CREDENTIAL_KINDS);
   const workerEnv = (port: number, index: number): Environment<WorkerEnv> => ({
@@ -131,7 +144,12 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     ...options.workerEnv,
   });
   const api = service("api", "api", apiPort, apiEnv);
-  const gateway = service("gateway", "gateway", gatewayPort, gatewayEnv);
+  const others = otherPorts.map((port, index) =>
+    service(`api-${index + 1}`, "api", port, { ...apiEnv, PORT: String(port) }),
+  );
+  const apis = [api, ...others];
+  const trusted = { ...gatewayEnv, NODE_EXTRA_CA_CERTS: options.gatewayCaFile };
+  const gateway = service("gateway", "gateway", gatewayPort, trusted);
   const workers = workerPorts.map((port, index) => service(`worker-${index}`, "worker", port, workerEnv(port, index)));
 
   const platform: TestPlatform = {
@@ -141,6 +159,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     workspacesDir,
     directory,
     api,
+    apis,
     gateway,
     workers,
     async request(method, route, body, token = adminToken) {
@@ -162,14 +181,14 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
       return workspaceId;
     },
     async stop() {
-      await Promise.all([...workers, gateway, api].map((one) => one.terminate()));
+      await Promise.all([...workers, gateway, ...apis].map((one) => one.terminate()));
       await postgres.stop();
       await rm(directory, { recursive: true, force: true });
     },
   };
   try {
     await api.start();
-    await Promise.all([gateway.start(), ...workers.map((worker) => worker.start())]);
+    await Promise.all([gateway, ...others, ...workers].map((one) => one.start()));
   } catch (error) {
     await platform.stop();
     throw error;

@@ -43,6 +43,11 @@ export class ListTasksAdapter implements ToolAdapter<"list_tasks"> {
         input.maxResults,
       ],
     );
-    return { tasks: rows };
+    const tasks = rows.map(({ submittedAt, completedAt, ...task }) => ({
+      ...task,
+      submittedAt: submittedAt.toISOString(),
+      completedAt: completedAt?.toISOString() ?? null,
+    }));
+    return { tasks };
   }
 }

@@ -44,6 +44,8 @@ export class ReadTaskResultAdapter implements ToolAdapter<"read_task_result"> {
     if (row === undefined) throw new TaskNotFoundError(taskId);
     const text = typeof row.result === "string" ? row.result : JSON.stringify(row.result);
     const isCut = text.length > maxChars;
-    return { taskId, ...row, ...(isCut && { result: text.slice(0, maxChars).toWellFormed(), resultCut: true }) };
+    const completedAt = row.completedAt?.toISOString() ?? null;
+    const cut = { result: text.slice(0, maxChars).toWellFormed(), resultCut: true };
+    return { taskId, ...row, completedAt, ...(isCut && cut) };
   }
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
+import { z } from "zod";
 import { TOOLS } from "../../../contracts/tools.ts";
 import type { AdapterContext } from "../../../services/tools/tool-adapter.ts";
 import { ListTasksAdapter } from "../../../services/tools/tasks/list-tasks.ts";
@@ -43,6 +44,7 @@ describe("tools that read a workspace's tasks", () => {
   });
   const list = async (input: object, as = context()) => {
     const answer = await new ListTasksAdapter({ pool: api.pool }).call(TOOLS.list_tasks.input.parse(input), as);
+    z.json().parse(answer); // it goes out as JSON
     return (answer as { tasks: { taskId: string; prompt: string }[] }).tasks;
   };
   const read = (taskId: string, more = {}) =>
@@ -67,6 +69,7 @@ describe("tools that read a workspace's tasks", () => {
 
   it("read a result, cut where it is long, without what steps said", async () => {
     const whole = (await read(done)) as Record<string, unknown>;
+    z.json().parse(whole);
     assert.equal(whole["status"], "completed");
     assert.deepEqual(whole["result"], { said: "count the sheep".repeat(100) });
     assert.deepEqual(whole["steps"], [{ index: 0, tool: "read_file", ok: true, exitCode: null }]);
