@@ -12,7 +12,7 @@ export interface ApiToolsClientOptions {
   readonly taskId: string;
   /** The task's own token for the API. */
   readonly token: string;
-  /** @default 2 */
+  /** @default 5, which outlast an API that is started again */
   readonly maxRetries?: number;
   /** Before the first retry; each further one waits twice as long. @default 250 */
   readonly retryDelayMs?: number;
@@ -46,7 +46,7 @@ export class ApiToolsClient implements ApiTools {
     { callId, signal }: { readonly callId: string | undefined; readonly signal: AbortSignal },
   ): Promise<unknown> {
     const body = JSON.stringify({ input, ...(callId === undefined ? {} : { callId }) });
-    const { maxRetries = 2, retryDelayMs = 250 } = this.#options;
+    const { maxRetries = 5, retryDelayMs = 250 } = this.#options;
     for (let retry = 0; ; retry++) {
       const answer = await this.#send(name, body, signal);
       if (answer.answered) return answer.output;

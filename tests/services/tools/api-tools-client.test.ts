@@ -31,7 +31,7 @@ describe("the way to the API's tools", () => {
 
   const taskId = randomUUID();
   const client = (apiUrl = `http://127.0.0.1:${server.port}`) =>
-    new ApiToolsClient({ apiUrl, taskId, token: "task-token", retryDelayMs: 1 });
+    new ApiToolsClient({ apiUrl, taskId, token: "task-token", maxRetries: 2, retryDelayMs: 1 });
   const output: Answer = (response) => response.end(JSON.stringify({ output: { fine: true } }));
   const vanish: Answer = (response) => response.destroy();
   const nonsense: Answer = (response) => response.writeHead(502).end("<html>");
