@@ -132,7 +132,14 @@ export const LlmUsage = z.strictObject({
     .array(z.strictObject({ model: z.string(), provider: z.string(), calls: z.int().min(0), tokens: LlmTokens }))
     .describe("This month, the most used first."),
   tasks: z
-    .array(z.strictObject({ taskId: z.uuid(), calls: z.int().min(0), tokens: LlmTokens, lastAt: z.iso.datetime({ offset: true }) }))
+    .array(
+      z.strictObject({
+        taskId: z.uuid(),
+        calls: z.int().min(0),
+        tokens: LlmTokens,
+        lastAt: z.iso.datetime({ offset: true }),
+      }),
+    )
     .describe("This month, those with the most tokens first; at most 20."),
 });
 export type LlmUsage = z.infer<typeof LlmUsage>;

@@ -34,7 +34,21 @@ export async function admit(
   deps.connections.assign(request.socket, identity.taskId);
   const target = parse(readTarget);
   exchange.target = target;
+  return connectTo(deps, exchange, request, identity, target);
+}
 
+/**
+ * Connects to where a task wants to go, if its workspace's rules allow it.
+ *
+ * @throws EgressRefusedError
+ */
+export async function connectTo(
+  deps: Pick<AdmissionDeps, "policy" | "dial" | "connectTimeoutMs">,
+  exchange: Exchange,
+  request: IncomingMessage,
+  identity: TaskIdentity,
+  target: EgressTarget,
+): Promise<Socket> {
   const gone = new AbortController();
   const abort = () => gone.abort(new Error("the client went away"));
   request.socket.once("close", abort);

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { TaskIdentity } from "../runtime/task-token.ts";
-import { authenticateOwn } from "./admission.ts";
+import { authenticateOwn, connectTo } from "./admission.ts";
 import { Connections } from "./connections.ts";
 import { type Dial, dialTcp } from "./dial.ts";
 import { EgressPolicy } from "./egress-policy.ts";
@@ -114,12 +114,17 @@ export function buildGateway(deps: GatewayDeps, options: Partial<GatewayLimits> 
     const path = ownPath(request.url ?? "");
     const own = path === undefined ? undefined : deps.own?.find(({ prefix }) => path.startsWith(prefix));
     if (path !== undefined && own !== undefined) {
-      const identify = async () => {
-        const identity = await authenticateOwn(deps, request.headers);
-        connections.assign(request.socket, identity.taskId);
-        return identity;
-      };
-      void own.handle({ request, response, path, identify });
+      const exchange = new Exchange("git", { log, metrics });
+      void own.handle({
+        ...{ request, response, path, exchange },
+        async identify() {
+          const identity = await authenticateOwn(deps, request.headers);
+          exchange.identity = identity;
+          connections.assign(request.socket, identity.taskId);
+          return identity;
+        },
+        connect: (identity, target) => connectTo(handlerDeps, exchange, request, identity, target),
+      });
       return;
     }
     void forward(handlerDeps, new Exchange("http", { log, metrics }), request, response);

@@ -5,12 +5,15 @@ import type { GatewayMetrics } from "./metrics.ts";
 import { EgressRefusedError } from "./refusals.ts";
 import type { EgressTarget } from "./target.ts";
 
+/** `git`: with a credential that the gateway adds. */
+type ExchangeKind = "connect" | "http" | "git";
+
 /**
  * One request of a sandbox, on its way through the gateway: gathers what the log says of it. Never holds a header, a
  * body or a path: they may carry what is secret to the workspace.
  */
 export class Exchange {
-  readonly #kind: "connect" | "http";
+  readonly #kind: ExchangeKind;
   readonly #log: Logger;
   readonly #metrics: GatewayMetrics;
   #startedMs = performance.now();
@@ -20,7 +23,7 @@ export class Exchange {
   /** Where the name leads, as far as that is known. */
   addresses: readonly string[] = [];
 
-  constructor(kind: "connect" | "http", deps: { readonly log: Logger; readonly metrics: GatewayMetrics }) {
+  constructor(kind: ExchangeKind, deps: { readonly log: Logger; readonly metrics: GatewayMetrics }) {
     this.#kind = kind;
     this.#log = deps.log;
     this.#metrics = deps.metrics;

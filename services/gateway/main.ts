@@ -7,6 +7,9 @@ import { parseEnv } from "../runtime/parse-env.ts";
 import { onShutdown } from "../runtime/shutdown.ts";
 import { taskTokenKey, verifyTaskToken } from "../runtime/task-token.ts";
 import { buildGateway } from "./app.ts";
+import { CredentialReader } from "../workspace/credentials/credential-reader.ts";
+import { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
+import { GitGateway } from "./git/git-gateway.ts";
 import { LlmGateway } from "./llm/llm-gateway.ts";
 import { PostgresTokenLedger } from "./llm/postgres-token-ledger.ts";
 import { CachedEgressRuleStore } from "./egress-rule-store.ts";
@@ -34,6 +37,7 @@ const ledgerPool = createPool({
 });
 const ledger = new PostgresTokenLedger({ pool: ledgerPool, planLimits: env.PLAN_LIMITS, log });
 const llm = new LlmGateway({ config: env.LLM_PROVIDERS, keys: env.LLM_PROVIDER_KEYS, ledger, log, registry });
+const credentials = new CredentialReader({ pool, keys: await CredentialKeyRing.create(env.CREDENTIAL_KEYS) });
 const gateway = buildGateway({
   verifyToken: (token) => verifyTaskToken(token, key),
   rules: new CachedEgressRuleStore({ store: rules }),
@@ -42,7 +46,7 @@ const gateway = buildGateway({
     .filter((rule) => rule !== ""),
   log,
   registry,
-  own: [llm],
+  own: [llm, new GitGateway({ credentials })],
   isProtected: await databaseGuard(env.DATABASE_URL, (host) =>
     resolveBySystem(host, { signal: AbortSignal.timeout(5_000) }),
   ),

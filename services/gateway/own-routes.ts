@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { TaskIdentity } from "../runtime/task-token.ts";
 import { INSIDE } from "../sandbox/inner-script.ts";
+import type { Exchange } from "./exchange.ts";
+import type { EgressTarget } from "./target.ts";
 
 /** A request to the gateway itself, and not through it to somebody else. */
 export interface OwnRequest {
@@ -14,6 +17,14 @@ export interface OwnRequest {
    * @throws NotAuthenticatedError, TooManyConnectionsError
    */
   readonly identify: () => Promise<TaskIdentity>;
+  /** For what leaves the machine as the workspace's own traffic: what log and metrics say of it. */
+  readonly exchange: Exchange;
+  /**
+   * Connects to a server that the workspace's rules allow, as the proxy does.
+   *
+   * @throws EgressRefusedError
+   */
+  readonly connect: (identity: TaskIdentity, target: EgressTarget) => Promise<Socket>;
 }
 
 /** What the gateway serves itself, below a path. */

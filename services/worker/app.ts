@@ -11,6 +11,7 @@ import { waitForMigrations } from "../runtime/migrate.ts";
 import type { Closer } from "../runtime/shutdown.ts";
 import { taskTokenKey } from "../runtime/task-token.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
+import { gitCredentialHosts } from "../workspace/git-credential-hosts.ts";
 import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
 import { Repositories } from "../workspace/repositories.ts";
 import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
@@ -84,6 +85,7 @@ export function buildWorker({ env, workerId, sandbox, usage, log, registry }: Wo
       hasModels: env.LLM_MODELS.length > 0,
     },
     apiUrl: env.API_URL,
+    gitHosts: (workspaceId) => gitCredentialHosts(pool, workspaceId),
     environment: packageIndexes(env),
   });
   const consumer = new TaskConsumer({

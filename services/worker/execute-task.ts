@@ -6,6 +6,7 @@ import type { ExecuteTask, StopReason, TaskExecution, TaskOutcome } from "../run
 import { signApiTaskToken, signTaskToken } from "../runtime/task-token.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import { ApiToolsClient } from "../tools/api-tools-client.ts";
+import { gitThroughGateway } from "../workspace/git-credential-hosts.ts";
 import type { Repositories } from "../workspace/repositories.ts";
 import { nearlyUsedWarning } from "../workspace/usage/admit-by-quota.ts";
 import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
@@ -32,6 +33,8 @@ export interface ExecuteTaskDeps {
   };
   /** Where the API is; undefined: the tools that run there are not configured for tasks. */
   readonly apiUrl: string | undefined;
+  /** Hosts whose git repositories the gateway fetches with a credential of the workspace's. */
+  readonly gitHosts: (workspaceId: string) => Promise<readonly string[]>;
   /** What every command sees beside what the sandbox itself sets, e.g. the package indexes. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -90,7 +93,8 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
     let outcome: TaskOutcome | undefined;
     try {
       const token = await taskToken(deps, task);
-      const profile = sandboxProfile(deps, task, workspaceDir, uid, token);
+      const gitHosts = task.resources.networkAccess ? await deps.gitHosts(task.workspaceId) : [];
+      const profile = sandboxProfile(deps, task, workspaceDir, uid, token, gitHosts);
       await folder.writeEnv(profile.environment);
       const sandbox = new QuotaSandbox(deps.sandbox, guard);
       await prepareRepositories({ ...deps, sandbox }, execution, profile, folder);
@@ -155,6 +159,7 @@ function sandboxProfile(
   workspaceDir: string,
   uid: number,
   token: string,
+  gitHosts: readonly string[],
 ): SandboxProfile {
   const { resources } = task;
   return {
@@ -171,6 +176,7 @@ function sandboxProfile(
       : undefined,
     environment: {
       ...deps.environment,
+      ...gitThroughGateway(gitHosts),
       // The gateway takes Basic alone: git need not ask first which methods there are.
       GIT_HTTP_PROXY_AUTHMETHOD: "basic",
       AUTOMATOS_TASK_ID: task.taskId,

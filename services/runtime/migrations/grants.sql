@@ -45,7 +45,7 @@ BEGIN
   END IF;
 
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'automatos_worker') THEN
-    GRANT SELECT ON migrations, workspaces, task_transitions, task_credentials TO automatos_worker;
+    GRANT SELECT ON migrations, workspaces, task_transitions, task_credentials, git_credential_hosts TO automatos_worker;
     GRANT SELECT ON task_executions TO automatos_worker;
     EXECUTE format('GRANT UPDATE (%s) ON task_executions TO automatos_worker', changeable);
     GRANT SELECT, INSERT ON task_events TO automatos_worker;

@@ -16,6 +16,7 @@ const READERS: Record<string, readonly Role[]> = {
   credential_versions: ["api"],
   task_credentials: ["worker"],
   git_credentials: ["gateway"],
+  git_credential_hosts: ["worker"],
   workspace_egress: ["gateway"],
   workspaces: ["api", "worker"],
   task_executions: ["api", "worker"],
