@@ -6,8 +6,9 @@ import { PathOutsideWorkspaceError, FileNotFoundError } from "../workspace/file-
 import { splitWorkspacePath } from "../workspace/safe-path.ts";
 import { namespaceArgs, type SandboxMachine } from "./detect.ts";
 import type { Cgroup } from "./cgroup.ts";
-import { overInherited } from "./inherited-descriptors.ts";
-import { baseEnvironment, checkArgv, environmentList, proxyEnvironment } from "./environment.ts";
+import { overInherited, withOpened } from "./inherited-descriptors.ts";
+import { baseEnvironment, checkArgv, environmentList, onTerminal, proxyEnvironment } from "./environment.ts";
+import { handedFileArgs, handOver, variablesFile, type HandedFile } from "./handed-files.ts";
 import { INSIDE, innerScript, STATUS } from "./inner-script.ts";
 import { collectText, forwardText, HeldText } from "./output.ts";
 import {
@@ -93,8 +94,10 @@ export class BubblewrapSandbox implements Sandbox {
     let cgroup: Cgroup | undefined;
     try {
       const user = this.#prepareWorkspace(profile);
+      const files = this.#handedFiles(profile, command);
       cgroup = this.#machine.cgroups?.create(`${this.#owner}-${++this.#count}`, profile.limits);
-      return await this.#runIn(cgroup, { profile, command, folder, user, watch });
+      const overInherited = withOpened(this.#overInherited, SECCOMP_FD + 1);
+      return await this.#runIn(cgroup, { profile, command, folder, user, watch, files, overInherited });
     } finally {
       watch.close();
       await cgroup?.remove();
@@ -112,7 +115,7 @@ export class BubblewrapSandbox implements Sandbox {
 
   async #runIn(cgroup: Cgroup | undefined, run: Run): Promise<SandboxExit> {
     const { command, watch } = run;
-    const child = this.#spawn(cgroup, this.#commandArgs(run, cgroup === undefined));
+    const child = this.#spawn(cgroup, this.#commandArgs(run, cgroup === undefined), run);
     const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
       child.once("error", reject);
       child.once("exit", (code, signal) => resolve({ code, signal }));
@@ -120,9 +123,14 @@ export class BubblewrapSandbox implements Sandbox {
     exited.catch(() => undefined);
     const stderr = new HeldText((text) => command.onOutput("stderr", text));
     // As many as `stdio` above asks for; its type knows five.
-    const streams = child.stdio as unknown as [Writable, Readable, Readable, Duplex, Readable, Readable];
+    const streams = child.stdio as unknown as [
+      ...[Writable | null, Readable | null, Readable | null], // null: a terminal
+      ...[Duplex, Readable, Readable],
+    ];
     const [stdin, stdout, stderrStream, args, infoStream, statusStream] = streams;
-    for (const stream of [stdin, args]) stream.on("error", () => undefined); // closed early: the exit says why
+    // Those after what is inherited were asked for as pipes.
+    handOver(run.files, child.stdio.slice(firstFileFd(run)) as unknown as Writable[]);
+    for (const stream of [stdin, args]) stream?.on("error", () => undefined); // closed early: the exit says why
 
     let first: ProcessId | undefined; // the first process of the sandbox's PID namespace
     const info = collectText(infoStream, (text) => {
@@ -138,8 +146,8 @@ export class BubblewrapSandbox implements Sandbox {
       if (text.startsWith(STATUS.started)) stderr.release();
     });
     const output = [
-      forwardText(stdout, (text) => command.onOutput("stdout", text)),
-      forwardText(stderrStream, (text) => stderr.push(text)),
+      ...(stdout === null ? [] : [forwardText(stdout, (text) => command.onOutput("stdout", text))]),
+      ...(stderrStream === null ? [] : [forwardText(stderrStream, (text) => stderr.push(text))]),
     ];
     watch.onStop(end);
 
@@ -150,7 +158,7 @@ export class BubblewrapSandbox implements Sandbox {
           .map((argument) => `${argument}\0`)
           .join(""),
       );
-      stdin.end(command.stdin ?? "");
+      stdin?.end(command.stdin ?? "");
     } catch (error) {
       child.kill("SIGKILL");
       await exited.catch(() => undefined);
@@ -185,8 +193,10 @@ export class BubblewrapSandbox implements Sandbox {
     throw new SandboxFailedError(stderr || `it ended with ${exit.signal ?? exit.code ?? "?"}`);
   }
 
-  #spawn(cgroup: Cgroup | undefined, args: readonly string[]): ChildProcess {
+  #spawn(cgroup: Cgroup | undefined, args: readonly string[], { command, files, overInherited }: Run): ChildProcess {
     const seccomp = fs.openSync(this.#seccompFile, "r");
+    const stream = command.terminalFd ?? "pipe";
+    const filePipes = files.map(() => "pipe" as const);
     const entries = cgroup?.entryFiles ?? [];
     const [program, programArgs] =
       entries.length === 0
@@ -197,7 +207,7 @@ export class BubblewrapSandbox implements Sandbox {
         env: {}, // stays readable inside as /proc/1/environ, --clearenv notwithstanding
         cwd: "/",
         detached: true, // Ctrl-C at the service's terminal is the service's to handle
-        stdio: ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe", seccomp, ...this.#overInherited],
+        stdio: [stream, stream, stream, "pipe", "pipe", "pipe", seccomp, ...overInherited, ...filePipes],
       });
     } catch (error) {
       throw (error as NodeJS.ErrnoException).code === "E2BIG" ? new CommandTooLongError(error) : error;
@@ -216,12 +226,6 @@ export class BubblewrapSandbox implements Sandbox {
         ]
       : [];
     const { maxFileBytes, maxProcesses, memoryMb } = profile.limits;
-    const variables = environmentList(
-      baseEnvironment(INSIDE.workspace, this.#view.path),
-      proxyEnvironment(profile.gateway),
-      profile.environment,
-      command.environment,
-    );
     return [
       ...this.#staticArgs,
       ...["--", ...drop, "/bin/sh", "-c", innerScript(processLimit), OWNER_MARK + this.#owner],
@@ -230,9 +234,7 @@ export class BubblewrapSandbox implements Sandbox {
       byRlimits ? String((memoryMb + RESERVED_MB) * 1024) : "",
       profile.gateway === undefined ? "" : "net",
       folder,
-      String(variables.length),
-      ...variables,
-      ...command.argv,
+      ...onTerminal(command),
     ];
   }
 
@@ -240,7 +242,8 @@ export class BubblewrapSandbox implements Sandbox {
    * What is there, handed over by a descriptor, so that no path of the host is readable in /proc/1/cmdline. /usr comes
    * last: a list cut short by the death of this process gives a sandbox in which nothing can be executed.
    */
-  #mountArgs({ profile, user }: Run): string[] {
+  #mountArgs(run: Run): string[] {
+    const { profile, user, files } = run;
     const { memoryMb } = profile.limits;
     const tmpfs = (bytes: number, path: string) => ["--perms", "1777", "--size", String(bytes), "--tmpfs", path];
     return [
@@ -250,8 +253,26 @@ export class BubblewrapSandbox implements Sandbox {
       ...tmpfs(Math.ceil(memoryMb / 2) * MIB, "/tmp"),
       ...["--bind", profile.workspaceDir, INSIDE.workspace],
       ...(profile.gateway === undefined ? [] : ["--ro-bind", profile.gateway.socketPath, INSIDE.gatewaySocket]),
+      ...handedFileArgs(files, firstFileFd(run), this.#machine.isRoot),
       ...["--remount-ro", "/dev", "--ro-bind", "/usr", "/usr", "--remount-ro", "/"],
     ];
+  }
+
+  #handedFiles({ gateway, environment, credentials }: SandboxProfile, command: SandboxCommand): HandedFile[] {
+    const variables = environmentList(
+      baseEnvironment(INSIDE.workspace, this.#view.path),
+      proxyEnvironment(gateway),
+      environment,
+      credentials?.environment ?? {},
+      command.environment,
+    );
+    const secret = credentials?.files ?? [];
+    const files = secret.map(({ path, content }) => ({
+      path: `${INSIDE.credentials}/${path}`,
+      content,
+      isSecret: true,
+    }));
+    return [variablesFile(variables), ...files];
   }
 
   /** The user that the command runs as; the workspace's folder is his alone. */
@@ -281,4 +302,9 @@ interface Run {
   readonly folder: string;
   readonly user: { readonly uid: number; readonly gid: number };
   readonly watch: StopWatch;
+  readonly files: readonly HandedFile[];
+  readonly overInherited: readonly ("ignore" | number)[];
 }
+
+/** Descriptors of files that a command is handed follow those that it must not have. */
+const firstFileFd = ({ overInherited }: Run): number => SECCOMP_FD + 1 + overInherited.length;

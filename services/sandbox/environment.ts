@@ -49,3 +49,8 @@ export function checkArgv(command: SandboxCommand): void {
     throw new InvalidCommandError("an argument holds a NUL byte");
   }
 }
+
+/** The command as it is started: on a terminal it leads a session of its own, which has that terminal. */
+export function onTerminal({ argv, terminalFd }: SandboxCommand): readonly [string, ...string[]] {
+  return terminalFd === undefined ? argv : ["setsid", "--ctty", "--wait", "--", ...argv];
+}

@@ -5,6 +5,10 @@ export const INSIDE = {
   /** passwd and group with this sandbox's user, linked from /etc. */
   identity: "/run/identity",
   nodeDir: "/opt/node",
+  /** The command's variables, as lines for a shell. */
+  variables: "/run/variables",
+  /** What a task is given of its workspace's credentials. */
+  credentials: "/run/credentials",
   proxyPort: 3128,
 } as const;
 
@@ -20,7 +24,7 @@ export const STATUS_FD = 5;
  * (hence the ignored SIGPIPE). Looking at /proc/net/tcp again and again took 3 ms more.
  *
  * Arguments: largest file in 512-byte blocks; processes and KiB of data, each empty for no limit; `net` or empty;
- * folder; number of variables; so many `NAME=value`; the command.
+ * folder; the command. Its variables are in a file.
  *
  * @param processLimit how this machine's `ulimit` calls the number of processes
  */
@@ -29,18 +33,14 @@ ulimit -c 0
 ulimit -f "$1" || exit 125
 [ -z "$2" ] || ulimit -${processLimit} "$2" || exit 125
 [ -z "$3" ] || ulimit -d "$3" || exit 125
-_net=$4 _folder=$5 _variables=$6
-shift 6
+_net=$4 _folder=$5
+shift 5
 _tell() { echo $1 >&${STATUS_FD}; }
 _start() {
   cd -P -- "$_folder" 2>/dev/null || { _tell ${STATUS.noFolder}; exit 125; }
   case $PWD/ in ${INSIDE.workspace}/*) ;; *) _tell ${STATUS.outside}; exit 125 ;; esac
   unset OLDPWD
-  while [ "$_variables" -gt 0 ]; do
-    export "$1"
-    shift
-    _variables=$((_variables - 1))
-  done
+  . ${INSIDE.variables}
   command -v -- "$1" >/dev/null || { _tell ${STATUS.notFound}; exit 127; }
   _tell ${STATUS.started}
   exec "$@" ${STATUS_FD}>&-

@@ -1,12 +1,12 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FileNotFoundError } from "../workspace/file-errors.ts";
 import { splitWorkspacePath } from "../workspace/safe-path.ts";
-import { baseEnvironment, checkArgv, environmentList } from "./environment.ts";
+import { baseEnvironment, checkArgv, environmentList, onTerminal } from "./environment.ts";
 import { forwardText } from "./output.ts";
-import { CommandNotFoundError, CommandTooLongError } from "./sandbox-errors.ts";
+import { CommandNotFoundError, CommandTooLongError, CredentialFilesRefusedError } from "./sandbox-errors.ts";
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProfile, SandboxStatus } from "./sandbox.ts";
 import { NOT_STARTED, StopWatch } from "./stop-watch.ts";
 
@@ -34,6 +34,7 @@ export class NoneSandbox implements Sandbox {
   async run(profile: SandboxProfile, command: SandboxCommand): Promise<SandboxExit> {
     const folder = join(profile.workspaceDir, ...splitWorkspacePath(command.cwd));
     checkArgv(command);
+    if ((profile.credentials?.files.length ?? 0) > 0) throw new CredentialFilesRefusedError();
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) throw new FileNotFoundError(command.cwd);
     if (command.signal.aborted) return NOT_STARTED;
     const watch = new StopWatch(command.timeoutMs, command.signal);
@@ -55,17 +56,18 @@ export class NoneSandbox implements Sandbox {
     command: SandboxCommand,
     { folder, temporary, watch }: { readonly folder: string; readonly temporary: string; readonly watch: StopWatch },
   ): Promise<SandboxExit> {
-    const [program, ...args] = command.argv;
+    const [program, ...args] = onTerminal(command);
     const environment = environmentList(
       baseEnvironment(profile.workspaceDir, this.#path),
       { TMPDIR: temporary },
       profile.environment,
+      profile.credentials?.environment ?? {},
       command.environment,
     );
     const env = Object.fromEntries(
       environment.map((text) => [text.slice(0, text.indexOf("=")), text.slice(text.indexOf("=") + 1)]),
     );
-    const child = start(program, args, { cwd: folder, env });
+    const child = start(program, args, { cwd: folder, env, terminalFd: command.terminalFd });
     const exited = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
       child.once("error", (error: NodeJS.ErrnoException) => {
         if (error.code === "ENOENT" || error.code === "EACCES") reject(new CommandNotFoundError(program));
@@ -82,12 +84,13 @@ export class NoneSandbox implements Sandbox {
       }
     };
     watch.onStop(killGroup);
+    const { stdin, stdout, stderr } = child; // none of them on a terminal
     const output = [
-      forwardText(child.stdout, (text) => command.onOutput("stdout", text)),
-      forwardText(child.stderr, (text) => command.onOutput("stderr", text)),
+      ...(stdout === null ? [] : [forwardText(stdout, (text) => command.onOutput("stdout", text))]),
+      ...(stderr === null ? [] : [forwardText(stderr, (text) => command.onOutput("stderr", text))]),
     ];
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(command.stdin ?? "");
+    stdin?.on("error", () => undefined);
+    stdin?.end(command.stdin ?? "");
     const exit = await exited;
     killGroup();
     await Promise.all(output);
@@ -98,10 +101,14 @@ export class NoneSandbox implements Sandbox {
 function start(
   program: string,
   args: readonly string[],
-  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
-) {
+  {
+    terminalFd: tty,
+    ...options
+  }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly terminalFd: number | undefined },
+): ChildProcess {
   try {
-    return spawn(program, args, { ...options, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+    const stdio = tty === undefined ? (["pipe", "pipe", "pipe"] as const) : ([tty, tty, tty] as const);
+    return spawn(program, args, { ...options, detached: true, stdio: [...stdio] });
   } catch (error) {
     throw (error as NodeJS.ErrnoException).code === "E2BIG" ? new CommandTooLongError(error) : error;
   }

@@ -1,21 +1,28 @@
 import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 
+/** What takes text; a promise that it answers is waited for before more is read. */
+export type TextConsumer = (text: string) => void | Promise<void>;
+
 /**
  * Hands on a stream's text as it comes, whole characters only, keeping nothing: the pipe holds the command back while
  * the consumer works. Resolves when the stream has ended.
  */
-export function forwardText(stream: Readable, onText: (text: string) => void): Promise<void> {
+export function forwardText(stream: Readable, onText: TextConsumer): Promise<void> {
   const decoder = new StringDecoder("utf8");
   return new Promise((resolve) => {
     stream.on("data", (chunk: Buffer) => {
       const text = decoder.write(chunk);
-      if (text !== "") onText(text);
+      const taken = text === "" ? undefined : onText(text);
+      if (!(taken instanceof Promise)) return;
+      stream.pause();
+      const goOn = () => void stream.resume();
+      taken.then(goOn, goOn);
     });
     stream.on("error", () => undefined); // "close" follows
     stream.once("close", () => {
       const rest = decoder.end();
-      if (rest !== "") onText(rest);
+      if (rest !== "") void onText(rest);
       resolve();
     });
   });
@@ -33,21 +40,21 @@ export function collectText(stream: Readable, onText?: (text: string) => void, m
 /** Holds text back until it is known whether it is the command's own, or the sandbox's complaint about itself. */
 export class HeldText {
   #held: string[] | undefined = [];
-  readonly #onText: (text: string) => void;
+  readonly #onText: TextConsumer;
 
-  constructor(onText: (text: string) => void) {
+  constructor(onText: TextConsumer) {
     this.#onText = onText;
   }
 
-  push(text: string): void {
-    if (this.#held === undefined) this.#onText(text);
-    else this.#held.push(text);
+  push(text: string): void | Promise<void> {
+    if (this.#held === undefined) return this.#onText(text);
+    this.#held.push(text);
   }
 
   release(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const text of held) this.#onText(text);
+    for (const text of held) void this.#onText(text);
   }
 
   /** What was held back, when it is never released. */

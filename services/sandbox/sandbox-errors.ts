@@ -48,3 +48,16 @@ export class GatewayUnreachableError extends PlatformError {
     });
   }
 }
+
+export class CredentialFilesRefusedError extends PlatformError {
+  constructor() {
+    super(
+      "CREDENTIAL_FILES_REFUSED",
+      "credentials of kinds ssh_key and file need a sandbox, and AUTOMATOS_SANDBOX is none",
+      {
+        remedy: "Run with AUTOMATOS_SANDBOX=bubblewrap, or give the task credentials of kind env alone.",
+        status: 422,
+      },
+    );
+  }
+}

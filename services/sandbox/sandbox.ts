@@ -16,6 +16,15 @@ export interface SandboxProfile {
     | undefined;
   /** Added to the environment of every command (package indexes, git identity); never a secret of the service. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What a task is given of its workspace's credentials. @default nothing */
+  readonly credentials?: SandboxCredentials;
+}
+
+/** Secrets that each command finds, and that never touch a disk. */
+export interface SandboxCredentials {
+  readonly environment: Readonly<Record<string, string>>;
+  /** Below INSIDE.credentials, for reading. */
+  readonly files: readonly { readonly path: string; readonly content: string }[];
 }
 
 export interface SandboxLimits {
@@ -32,12 +41,20 @@ export interface SandboxCommand {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /**
+   * Descriptor of a terminal's own side, which becomes the command's standard streams and controlling terminal: no
+   * `stdin` is written then, and `onOutput` is not called. The caller closes it. @default pipes
+   */
+  readonly terminalFd?: number;
   /** From the call of `run` on. */
   readonly timeoutMs: number;
   /** Kills the whole process tree when it fires. */
   readonly signal: AbortSignal;
-  /** Called with output as it comes, whole UTF-8 characters only. Nothing of it is kept here. */
-  readonly onOutput: (stream: "stdout" | "stderr", text: string) => void;
+  /**
+   * Called with output as it comes, whole UTF-8 characters only. Nothing of it is kept here: while a promise that this
+   * answered is pending the command's pipe is not read, and the command waits when it is full.
+   */
+  readonly onOutput: (stream: "stdout" | "stderr", text: string) => void | Promise<void>;
 }
 
 export interface SandboxExit {
