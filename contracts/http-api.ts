@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { PlanLimits, PlanTier } from "./plan.ts";
 import { AgentTask, TaskPriority, TaskState, TaskStatus, TaskType, TaskWait } from "./task.ts";
-import { ToolPolicy, WorkspaceTool } from "./tools.ts";
+import { ToolName, ToolPolicy, WorkspaceTool } from "./tools.ts";
 import { Artifact, CachedRepository, EgressRule, Workspace } from "./workspace.ts";
 
 /** What the API takes and answers (v1), where it is not a word of its own in contracts/. The CLI reads the same. */
@@ -63,6 +63,8 @@ export const pageOf = <Item extends z.ZodType>(item: Item) =>
 export const TaskSubmission = AgentTask.extend({
   taskId: z.uuid().toLowerCase().optional().describe("Given again with the same contents, it is the same task."),
   workspaceId: z.uuid().toLowerCase().optional().describe("Default: the token's workspace."),
+  // The record keeps whatever tools there were when a task was submitted.
+  tools: z.array(ToolName).max(100).default([]).describe("Tools that the task's model may call; empty: none."),
 });
 export type TaskSubmission = z.output<typeof TaskSubmission>;
 export type TaskSubmissionInput = z.input<typeof TaskSubmission>;

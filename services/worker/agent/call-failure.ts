@@ -50,7 +50,7 @@ export interface HttpFailure {
   readonly message: string;
 }
 
-const TRANSIENT_STATUS = new Set([408, 409, 425, 429]);
+const TRANSIENT_STATUS = new Set([408, 425, 429]);
 
 /** @param model as it was asked for; @param models those that there are */
 export function toCallFailure(
