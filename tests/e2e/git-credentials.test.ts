@@ -54,7 +54,7 @@ describe("a private repository, from inside a task's sandbox", () => {
         response.writeHead(301, { location: redirect }).end();
         return;
       }
-      const { authorization: _dropped, host: _host, ...headers } = request.headers;
+      const headers = { ...request.headers, host: "localhost" };
       const onward = httpRequest({ port: git.port, method: request.method, path: request.url, headers });
       onward.on("response", (answer) => answer.pipe(response.writeHead(answer.statusCode ?? 502, answer.headers)));
       request.pipe(onward);

@@ -36,8 +36,8 @@ describe("a call of a model through the gateway", () => {
       const seen = llm.requests[0];
       assert.equal(seen?.headers.authorization, "Bearer sk-secret-of-p0");
       for (const name of ["x-secret", "cookie", "openai-organization"])
-        assert.equal(seen?.headers[name], undefined, name);
-      const { user, ...body }: Record<string, unknown> = { ...seen?.body };
+        assert.equal(seen.headers[name], undefined, name);
+      const { user, ...body }: Record<string, unknown> = { ...seen.body };
       assert.match(String(user), /^ws-[0-9a-f]{24}$/);
       assert.deepEqual(body, {
         model: "scripted",
