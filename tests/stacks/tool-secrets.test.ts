@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { ToolAdapters } from "../../contracts/tool-adapters.ts";
-import { toolSecrets } from "../../stacks/tool-secrets.ts";
+import { checkToolSecrets, toolSecrets } from "../../stacks/tool-secrets.ts";
 
 describe("the secrets of tools", () => {
   before(() =>
@@ -17,33 +17,30 @@ describe("the secrets of tools", () => {
     composio_execute: { tools: ["GITHUB_*"] },
     database_query: { databases: [{ name: "main", workspaces: "all" }] },
   });
-  const read = (secrets: object | undefined, configured = tools): Promise<string> =>
-    new Promise((resolve, reject) => {
-      pulumi.runtime.setAllConfig(secrets === undefined ? {} : { "automatos:toolSecrets": JSON.stringify(secrets) });
-      const output = toolSecrets(configured, new pulumi.Config("automatos"));
-      // An output's own promise: what it rejects with is what a deployment would end with.
-      (output as unknown as { promise(): Promise<string> }).promise().then(resolve, reject);
-    });
-
   it("are given as JSON, and are secret", async () => {
     const secrets = { composio_execute: "ak", database_query: { main: "postgres://r:p@h/d" } };
-    assert.deepEqual(JSON.parse(await read(secrets)), secrets);
-    assert.equal(await pulumi.isSecret(toolSecrets(ToolAdapters.parse({}), new pulumi.Config("automatos"))), true);
-    assert.deepEqual(JSON.parse(await read(undefined, ToolAdapters.parse({}))), { database_query: {} });
+    assert.deepEqual(checkToolSecrets(tools, secrets), secrets);
+    assert.deepEqual(checkToolSecrets(ToolAdapters.parse({}), {}), { database_query: {} });
+    pulumi.runtime.setAllConfig({ "automatos:toolSecrets": JSON.stringify(secrets) });
+    const output = toolSecrets(tools, new pulumi.Config("automatos"));
+    assert.equal(await pulumi.isSecret(output), true);
+    const given = await new Promise<string>((resolve) => output.apply(resolve));
+    assert.deepEqual(JSON.parse(given), secrets);
   });
 
-  it("are missed by name, and unknown ones refused, without a value in the message", async () => {
-    await assert.rejects(read({ composio_execute: "hidden-word" }), (error) => {
-      assert.ok(pulumi.RunError.isInstance(error));
-      assert.match(error.message, /database_query\.main is not set/);
-      assert.doesNotMatch(error.message, /hidden-word|composio/);
-      return true;
-    });
-    await assert.rejects(read({ composio: "hidden-word" }), (error) => {
-      assert.ok(pulumi.RunError.isInstance(error));
-      assert.match(error.message, /Unrecognized key.*composio/);
-      assert.doesNotMatch(error.message, /hidden-word/);
-      return true;
-    });
+  it("are missed by name, and unknown ones refused, without a value in the message", () => {
+    const told = (secrets: unknown): string => {
+      try {
+        return assert.fail(JSON.stringify(checkToolSecrets(tools, secrets)));
+      } catch (error) {
+        assert.ok(pulumi.RunError.isInstance(error));
+        assert.doesNotMatch(error.message, /hidden-word/);
+        return error.message;
+      }
+    };
+    assert.match(told({ composio_execute: "hidden-word" }), /database_query\.main is not set/);
+    assert.match(told({ composio: "hidden-word" }), /Unrecognized key.*composio/);
+    assert.match(told({ database_query: { main: 1 } }), /database_query\.main/);
+    assert.match(told("hidden-word"), /expected object/);
   });
 });

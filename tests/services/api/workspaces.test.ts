@@ -156,7 +156,8 @@ describe("workspaces over HTTP", () => {
 
     const use = () => api.request("GET", "/api/whoami", { token: created.token });
     const { tokenId } = created;
-    assert.deepEqual(expectJson<Caller>(await use(), 200), { kind: "workspace", name: "ci", tokenId, workspaceId });
+    const caller = { kind: "workspace", name: "ci", tokenId, workspaceId, mayApprove: false };
+    assert.deepEqual(expectJson<Caller>(await use(), 200), caller);
     const listed = await api.request("GET", url, { token: created.token });
     assert.ok(!listed.body.includes(created.token));
     const revoked = expectJson<ApiToken>(
