@@ -4,6 +4,8 @@ import type { Answer } from "./conversation.ts";
 import { AgentStuckError, ContentFilteredError } from "./llm-errors.ts";
 import { watchRepetition } from "./repetition.ts";
 
+/** Calls of one answer that are made. */
+const MAX_CALLS = 64;
 /** Answers in a row that bring nothing before the task is given up. */
 const MAX_BARREN = 5;
 
@@ -45,9 +47,9 @@ export function judgeAnswer(before: AgentState, answer: Answer, finishReason: st
 function judgeCalls(given: AgentState, answer: Answer, finishReason: string): AnswerVerdict {
   const cut =
     finishReason === "length" ? " (the answer was cut because it reached the most that you can say at once)" : "";
-  const calls = answer.calls.map((call) =>
-    call.malformed === undefined ? call : { ...call, malformed: call.malformed + cut },
-  );
+  const calls = answer.calls
+    .slice(0, MAX_CALLS)
+    .map((call) => (call.malformed === undefined ? call : { ...call, malformed: call.malformed + cut }));
   const turns = [...given.turns.slice(0, -1), { ...answer, calls }];
   const { state: repetition, verdict, times } = watchRepetition(given.repetition, calls);
   const state: AgentState = { ...given, turns, repetition, partialText: "" };
@@ -55,11 +57,18 @@ function judgeCalls(given: AgentState, answer: Answer, finishReason: string): An
   if (verdict === "stop")
     return { kind: "failed", state, error: new AgentStuckError(`made the same calls (${names})`, times) };
   if (calls.every(({ malformed }) => malformed !== undefined)) return barren(state, "made none but malformed calls");
-  const note =
-    verdict === "tell"
-      ? `You have made the same calls (${names}) with the same input ${times} times in a row. It does not help. Do ` +
-        "something else, or end with an answer that says what is missing; otherwise the task is stopped."
-      : null;
+  const notes = [
+    ...(answer.calls.length > MAX_CALLS
+      ? [`Only the first ${MAX_CALLS} of your ${answer.calls.length} calls were made: so many can be in one answer.`]
+      : []),
+    ...(verdict === "tell"
+      ? [
+          `You have made the same calls (${names}) with the same input ${times} times in a row. It does not help. Do ` +
+            "something else, or end with an answer that says what is missing; otherwise the task is stopped.",
+        ]
+      : []),
+  ];
+  const note = notes.length === 0 ? null : notes.join("\n");
   return { kind: "goes_on", state: { ...state, note, barren: 0 } };
 }
 

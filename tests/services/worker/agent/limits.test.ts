@@ -48,6 +48,14 @@ describe("an agent's limits", () => {
     assert.match(String(end.result), /^step \d+$/);
   });
 
+  it("makes no more calls of one answer than it can, and says so", async () => {
+    bench.llm.script({ calls: Array.from({ length: 200 }, (_, index) => list(`many${index}`)) }, { text: "so many" });
+    const end = (await bench.run()).end();
+    assert.equal(end.result, "so many");
+    assert.equal(end.steps.length, 64);
+    assert.match(bench.llm.requests.at(-1)?.body.messages.at(-1)?.content ?? "", /first 64 of your 200 calls/);
+  });
+
   it("stops before the question that the task's budget has no room for", async () => {
     bench.llm.respond((_request, index) => ({
       calls: [list(`e${index}`)],

@@ -74,6 +74,21 @@ describe("an agent that goes on from where it was", () => {
     assert.equal(last.of("agent_resumed").length, 1);
   });
 
+  it("does not make an approved call again when its worker is lost while it is made", async () => {
+    fs.rmSync(file("done.txt"), { force: true });
+    bench.llm.script({ calls: [append("once", "once")] });
+    const { checkpoint } = (await bench.run({}, { policy: asks })).pause();
+    const approvals = { "call-1-once": approved };
+    bench.llm.script({ text: "never seen" });
+    const lost = await bench.run({}, { policy: asks, checkpoint, approvals });
+    assert.equal(fs.readFileSync(file("done.txt"), "utf8"), "once\n");
+    bench.llm.script({ text: "It was made." });
+    const next = await bench.run({}, { policy: asks, checkpoint: lost.saved[0] ?? null, approvals });
+    assert.equal(next.end().result, "It was made.");
+    assert.match(toolTexts()[0] ?? "", /TOOL_CALL_INTERRUPTED/);
+    assert.equal(fs.readFileSync(file("done.txt"), "utf8"), "once\n");
+  });
+
   it("only says what was done when nobody has answered in time", async () => {
     bench.llm.script({ calls: [{ name: "list_directory", arguments: {} }, append("late", "late")] });
     const { checkpoint } = (await bench.run({}, { policy: asks })).pause();
