@@ -20,7 +20,7 @@ const isHidden = (path: string): boolean =>
 export async function listDocuments(files: SafeFs): Promise<{ found: DocumentFile[]; complete: boolean }> {
   const found: DocumentFile[] = [];
   const top = await files.list(".", { maxEntries: MAX_FILES }).catch((error: unknown) => {
-    if (isGone(error)) return { entries: [], truncated: false }; // no task has run in it yet
+    if ((error as { code?: unknown }).code === "FILE_NOT_FOUND") return { entries: [], truncated: false }; // nothing ran in it yet
     throw error;
   });
   for (const entry of top.entries) {
@@ -39,7 +39,7 @@ export async function listDocuments(files: SafeFs): Promise<{ found: DocumentFil
 /** The text of a file; empty for what is no text, or is there no more. */
 export async function readText(files: SafeFs, path: string): Promise<string> {
   const data = await files.readFile(path, { maxBytes: MAX_TEXT_BYTES }).catch((error: unknown) => {
-    if (isGone(error)) return Buffer.alloc(0);
+    if (GONE.has(String((error as { code?: unknown }).code))) return Buffer.alloc(0);
     throw error;
   });
   const { content, encoding } = textOrBase64(data, data.length === MAX_TEXT_BYTES);
@@ -48,4 +48,3 @@ export async function readText(files: SafeFs, path: string): Promise<string> {
 
 /** What a task may have done to a file since it was listed. */
 const GONE = new Set(["FILE_NOT_FOUND", "NOT_A_FILE", "NOT_A_DIRECTORY", "PATH_IS_SYMLINK", "FILE_ACCESS_DENIED"]);
-const isGone = (error: unknown): boolean => GONE.has(String((error as { code?: unknown }).code));

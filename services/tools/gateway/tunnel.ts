@@ -58,6 +58,9 @@ export async function openTunnel(
     });
     connecting.once("error", (error) => reject(signal.aborted ? error : new GatewayUnreachableError(error)));
     connecting.once("connect", (response, socket, head) => {
+      // Whoever uses it hears of its end as well; without a listener of its own an error would end the process.
+      socket.on("error", () => undefined);
+      signal.addEventListener("abort", () => socket.destroy(), { once: true });
       if (response.statusCode === 200) {
         if (head.length > 0) socket.unshift(head);
         resolve(socket);

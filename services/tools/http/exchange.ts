@@ -41,8 +41,6 @@ export async function exchange(request: ExchangeRequest, options: ExchangeOption
   const secure = url.protocol === "https:";
   const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port);
   const tunnel = await openTunnel(options.gateway, options.identity, { host, port }, options.signal);
-  const abort = () => tunnel.destroy();
-  options.signal.addEventListener("abort", abort);
   try {
     options.signal.throwIfAborted();
     const connection = secure ? await overTls(tunnel, host, options) : tunnel;
@@ -52,7 +50,6 @@ export async function exchange(request: ExchangeRequest, options: ExchangeOption
     const reason = error instanceof Error ? error.message : String(error);
     throw new HttpRequestFailedError(`${url.origin}${url.pathname}`, `gave no answer: ${reason}`, error);
   } finally {
-    options.signal.removeEventListener("abort", abort);
     tunnel.destroy();
   }
 }
@@ -66,6 +63,7 @@ async function overTls(tunnel: Duplex, host: string, options: ExchangeOptions): 
     ...(options.trustedCertificates === undefined ? {} : { ca: [...rootCertificates, options.trustedCertificates] }),
   });
   tunnel.once("close", () => socket.destroy());
+  socket.on("error", () => undefined); // after the answer nobody else listens
   await once(socket, "secureConnect");
   return socket;
 }

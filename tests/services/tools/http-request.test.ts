@@ -170,6 +170,11 @@ describe("http_request", () => {
       assert.equal(await code(call({ url: at(route), timeoutSeconds: 1 })), "TOOL_TIMED_OUT");
     }
     assert.equal(await code(call({ url: at("/broken") })), "HTTP_REQUEST_FAILED");
+    await using reset = await tcpServer((socket) => socket.once("data", () => socket.resetAndDestroy()));
+    for (const scheme of ["http", "https"]) {
+      const cut = send([`127.0.0.1:${reset.port}`], { url: `${scheme}://127.0.0.1:${reset.port}/` });
+      assert.equal(await code(cut), "HTTP_REQUEST_FAILED");
+    }
     await using nonsense = await tcpServer((socket) => socket.end("no http at all\r\n\r\n"));
     assert.equal(await code(send([`127.0.0.1:${nonsense.port}`], { url: at("/", nonsense) })), "HTTP_REQUEST_FAILED");
     assert.equal(
