@@ -3,6 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { runMigrations as runBullmqMigrations } from "bullmq";
 import { PlatformError } from "../../contracts/errors.ts";
+import { DEAD_QUEUE, taskQueueName } from "../../contracts/queue-names.ts";
+import { TaskPriority } from "../../contracts/task.ts";
 import { withTransaction, type Pool, type PoolClient } from "./database.ts";
 import type { Logger } from "./logger.ts";
 
@@ -59,6 +61,12 @@ export async function migrate(pool: Pool, log: Logger): Promise<void> {
   const bullmq = await pool.connect();
   try {
     await runBullmqMigrations(bullmq, BULLMQ_SCHEMA);
+    await bullmq.query(`SET search_path TO ${BULLMQ_SCHEMA}`);
+    for (const queue of [...TaskPriority.options.map(taskQueueName), DEAD_QUEUE]) {
+      // Adding many jobs at once makes a sequence for their queue, which a service may not.
+      await bullmq.query("SELECT next_job_id($1) WHERE to_regclass(job_id_seq_name($1)) IS NULL", [queue]);
+    }
+    await bullmq.query("RESET search_path");
   } finally {
     bullmq.release();
   }
