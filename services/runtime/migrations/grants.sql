@@ -60,6 +60,8 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA bullmq TO automatos_worker;
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA bullmq TO automatos_worker;
     GRANT EXECUTE ON ALL ROUTINES IN SCHEMA bullmq TO automatos_worker;
+    -- BullMQ's bulk of jobs passes through temporary tables.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO automatos_worker', current_database());
   END IF;
 
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'automatos_gateway') THEN
