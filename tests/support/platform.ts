@@ -46,7 +46,9 @@ export interface TestPlatform {
   readonly workspacesDir: string;
   readonly directory: string;
   /** The first of `apis`. */
+  /** The first of `apis`. */
   readonly api: ServiceProcess;
+  readonly apis: readonly ServiceProcess[];
   readonly apis: readonly ServiceProcess[];
   readonly gateway: ServiceProcess;
   readonly workers: readonly ServiceProcess[];
@@ -144,6 +146,10 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     ...options.workerEnv,
   });
   const api = service("api", "api", apiPort, apiEnv);
+  const others = otherPorts.map((port, index) =>
+    service(`api-${index + 1}`, "api", port, { ...apiEnv, PORT: String(port) }),
+  );
+  const apis = [api, ...others];
   const others = otherPorts.map((port, index) =>
     service(`api-${index + 1}`, "api", port, { ...apiEnv, PORT: String(port) }),
   );

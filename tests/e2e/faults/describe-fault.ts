@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { startPlatform, type PlatformOptions, type TestPlatform } from "../../support/platform.ts";
+import { Load, TASKS, type LoadOptions, type LoadReport } from "./harness.ts";
+
+/** One row of the table of faults. */
+export interface FaultRow {
+  /** What happens, such as "kill -9 of a worker". */
+  readonly name: string;
+  readonly platform?: PlatformOptions;
+  readonly load?: LoadOptions;
+  /** Does it, while a share of the tasks has ended and the others have not. */
+  readonly inject: (platform: TestPlatform, load: Load) => Promise<void>;
+  /** What else must hold. @default every task has completed */
+  readonly expect?: (report: LoadReport, platform: TestPlatform) => Promise<void> | void;
+  /** Makes what the platform runs on, and takes it away. */
+  readonly around?: () => { readonly platform: PlatformOptions; readonly remove: () => void };
+}
+
+/** Lost workers are noticed sooner than by default, so that a row does not take minutes. */
+const LEASE_SECONDS = 5;
+
+const allCompleted = ({ statuses }: LoadReport): void => assert.deepEqual(statuses, { completed: TASKS });
+
+/** Runs a load, lets the fault happen in its middle, and checks every promise afterwards. */
+export function describeFault(row: FaultRow): void {
+  describe(`${row.name} among ${TASKS} tasks over 50 workspaces`, () => {
+    it("loses nothing, does nothing twice after its result stood, and leaves nothing behind", async (test) => {
+      const around = row.around?.();
+      try {
+        const options = { workers: 2, leaseSeconds: LEASE_SECONDS, ...row.platform, ...around?.platform };
+        const platform = await startPlatform({
+          ...options,
+          workerEnv: { WORKER_CONCURRENCY: "4", ...options.workerEnv },
+        });
+        try {
+          const report = await run(row, platform);
+          test.diagnostic(JSON.stringify(report));
+          assert.deepEqual(report.broken, []);
+          assert.equal(report.acknowledged, TASKS);
+          await (row.expect ?? allCompleted)(report, platform);
+        } finally {
+          await platform.stop();
+        }
+      } finally {
+        around?.remove();
+      }
+    });
+  });
+}
+
+async function run(row: FaultRow, platform: TestPlatform): Promise<LoadReport> {
+  const load = new Load(platform, row.load);
+  try {
+    await load.begin();
+    await load.untilEnded(TASKS / 10);
+    await row.inject(platform, load);
+    return await load.finish();
+  } finally {
+    await load.close();
+  }
+}

@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { describeFault } from "./describe-fault.ts";
+import { TASKS } from "./harness.ts";
+
+describeFault({
+  name: "each submitted three times at once, through two APIs,",
+  platform: { apis: 2 },
+  load: { submissions: 3 },
+  inject: async () => undefined,
+  expect({ statuses, startedAgain, doneAgain }) {
+    assert.deepEqual(statuses, { completed: TASKS });
+    assert.deepEqual({ startedAgain, doneAgain }, { startedAgain: 0, doneAgain: 0 });
+  },
+});

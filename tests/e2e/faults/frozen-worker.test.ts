@@ -1,0 +1,17 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { TASKS } from "./harness.ts";
+import { describeFault } from "./describe-fault.ts";
+
+const BEYOND_THE_LEASE_MS = 8_000;
+
+describeFault({
+  name: "SIGSTOP of each worker beyond its lease, and SIGCONT,",
+  async inject({ workers }, load) {
+    for (const [index, worker] of workers.entries()) {
+      await load.untilEnded((TASKS / 4) * (index + 1));
+      worker.signal("SIGSTOP");
+      await delay(BEYOND_THE_LEASE_MS); // the lease ends by the clock: there is no signal to wait for
+      worker.signal("SIGCONT");
+    }
+  },
+});

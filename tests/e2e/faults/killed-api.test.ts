@@ -1,0 +1,13 @@
+import { TASKS } from "./harness.ts";
+import { describeFault } from "./describe-fault.ts";
+
+describeFault({
+  name: "kill -9 of the API, three times",
+  async inject({ api }, load) {
+    for (let time = 1; time <= 3; time++) {
+      await api.kill();
+      await api.start();
+      await load.untilEnded((TASKS / 10) * (time + 1));
+    }
+  },
+});

@@ -1,0 +1,13 @@
+import { TASKS } from "./harness.ts";
+import { describeFault } from "./describe-fault.ts";
+
+describeFault({
+  name: "SIGKILL of PostgreSQL and its start, twice",
+  async inject({ postgres }, load) {
+    for (let time = 1; time <= 2; time++) {
+      await load.untilEnded((TASKS / 4) * time);
+      await postgres.kill();
+      await postgres.restart();
+    }
+  },
+});

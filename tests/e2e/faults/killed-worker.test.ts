@@ -1,0 +1,13 @@
+import { TASKS } from "./harness.ts";
+import { describeFault } from "./describe-fault.ts";
+
+describeFault({
+  name: "kill -9 of each worker in turn",
+  async inject({ workers }, load) {
+    for (const [index, worker] of workers.entries()) {
+      await load.untilEnded((TASKS / 4) * (index + 1));
+      await worker.kill();
+      await worker.start();
+    }
+  },
+});
