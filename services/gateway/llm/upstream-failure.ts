@@ -56,6 +56,6 @@ export function retryAfterMs(header: string | string[] | undefined, nowMs = Date
   const text = Array.isArray(header) ? header[0] : header;
   if (text === undefined) return undefined;
   if (/^\d{1,9}(\.\d+)?$/.test(text)) return Number(text) * 1_000;
-  const date = Date.parse(text);
+  const date = /^[A-Z][a-z]+,? /.test(text) ? Date.parse(text) : Number.NaN; // the parser takes `-1` for a year
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
