@@ -28,6 +28,7 @@ export interface TaskRunOptions extends GlobalOptions {
   readonly priority?: string;
   readonly timeout?: number;
   readonly maxRetries?: number;
+  readonly approvalTimeout?: number;
   readonly correlationId?: string;
   readonly notBefore?: string;
   /** False for `--no-network`. */
@@ -53,7 +54,7 @@ export async function taskRun(options: TaskRunOptions): Promise<number> {
 }
 
 /** What the flags and the file say, checked as the API will. @throws UsageError with every mistake. */
-async function submission(options: TaskRunOptions): Promise<TaskSubmission> {
+export async function submission(options: TaskRunOptions): Promise<TaskSubmission> {
   const base = options.file === undefined ? {} : await readTask(options.file);
   const steps = [...(base.steps ?? []), ...options.steps.map((flag) => toStep(flag, options.timeout))];
   const repositories = [...(base.repositories ?? []), ...(options.repo ?? []).map(toRepository)];
@@ -75,6 +76,7 @@ async function submission(options: TaskRunOptions): Promise<TaskSubmission> {
     priority: options.priority,
     timeoutSeconds: options.timeout,
     maxRetries: options.maxRetries,
+    approvalTimeoutSeconds: options.approvalTimeout,
     correlationId: options.correlationId,
     notBefore: instant(options.notBefore),
   };

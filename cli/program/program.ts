@@ -3,6 +3,7 @@ import { EXIT_HELP } from "../exit-codes.ts";
 import { addAdminCommands } from "./admin-commands.ts";
 import { addApprovalCommands } from "./approval-commands.ts";
 import type { Finish } from "./arguments.ts";
+import { addScheduleCommands } from "./schedule-commands.ts";
 import { addTaskCommands } from "./task-commands.ts";
 import { addWorkspaceCommands } from "./workspace-commands.ts";
 
@@ -31,6 +32,7 @@ export function makeProgram(finish: Finish): Command {
     .exitOverride();
   addTaskCommands(program, finish);
   addApprovalCommands(program, finish);
+  addScheduleCommands(program, finish);
   addWorkspaceCommands(program, finish);
   addAdminCommands(program, finish);
   program

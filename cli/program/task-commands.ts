@@ -1,10 +1,9 @@
 import type { Command } from "commander";
-import type { StepFlag } from "../commands/task-run.ts";
 import { addAnswers } from "./approval-commands.ts";
-import { addPaging, collect, collectList, type Finish, wholeNumber } from "./arguments.ts";
+import { addPaging, collectList, type Finish, wholeNumber } from "./arguments.ts";
+import { addTaskOptions, PRIORITIES } from "./task-options.ts";
 
 const load = () => import("../commands/task.ts");
-const PRIORITIES = "critical, high, normal or low";
 
 export function addTaskCommands(program: Command, finish: Finish): void {
   const task = program.command("task").description("submit, follow and end tasks");
@@ -67,37 +66,11 @@ export function addTaskCommands(program: Command, finish: Finish): void {
 }
 
 function addRun(task: Command, finish: Finish): void {
-  // --step and --command fill one list: their order on the command line is the order of the steps.
-  const steps: StepFlag[] = [];
-  const step = (kind: StepFlag["kind"]) => (text: string) => {
-    steps.push({ kind, text });
-    return steps.length;
-  };
-  task
+  const run = task
     .command("run")
     .description("submit a task and follow it; the exit status tells how it ended")
-    .option("--command <line>", "a step that runs this command line; may be given more than once", step("command"))
-    .option("--step <json>", "a step as JSON; may be given more than once", step("json"))
-    .option("--prompt <text>", "what a model shall do, after the steps where there are any")
-    .option("--system-prompt <text>", "told to the model beside what the platform tells it")
-    .option(
-      "--tool <names>",
-      "tools that the model may call, e.g. read_file,execute_command; none is none",
-      collectList,
-    )
-    .option("--model <name>", "one of the stack's models (default: the stack's first)")
-    .option("--max-steps <count>", "answers that the model may give", wholeNumber)
-    .option("--token-budget <tokens>", "tokens that the model may read and write", wholeNumber)
-    .option("--file <file>", "a task as JSON, `-` for the standard input; flags win over it, steps are added")
-    .option("--repo <url[#ref]>", "a repository that the task needs below repos/; may be given more than once", collect)
     .option("--id <uuid>", "the task's id; the same id again is the same task")
-    .option("--type <type>", "workflow_subtask, chat_agent, recipe_step or background_job")
-    .option("--priority <priority>", PRIORITIES)
-    .option("--timeout <seconds>", "end it after so long", wholeNumber)
-    .option("--max-retries <count>", "how often it is started again when its worker was lost", wholeNumber)
     .option("--not-before <time>", "start it at this time or later, e.g. 2026-05-01T14:00")
-    .option("--correlation-id <id>", "find it again with `task ls --correlation-id`")
-    .option("--no-network", "the sandbox has no network at all")
     .option("-d, --detach", "print the task's id and leave")
     .addHelpText(
       "after",
@@ -108,9 +81,10 @@ Examples:
     --prompt 'The tests of repos/shop fail. Find out why and mend it.'
   automatos task run --step '{"tool":"read_file","input":{"path":"repos/shop/package.json"}}' --json
   automatos task run --file task.json --detach`,
-    )
-    .action(async (_options, command: Command) => {
-      const { taskRun } = await import("../commands/task-run.ts");
-      finish(await taskRun({ ...command.optsWithGlobals<Parameters<typeof taskRun>[0]>(), steps }));
-    });
+    );
+  const steps = addTaskOptions(run);
+  run.action(async (_options, command: Command) => {
+    const { taskRun } = await import("../commands/task-run.ts");
+    finish(await taskRun({ ...command.optsWithGlobals<Parameters<typeof taskRun>[0]>(), steps }));
+  });
 }

@@ -18,6 +18,7 @@ import { adminRoutes } from "./routes/admin.ts";
 import { approvalRoutes, type ApprovalRoutesDeps } from "./routes/approvals.ts";
 import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
 import { llmRoutes, type LlmRoutesDeps } from "./routes/llm.ts";
+import { scheduleRoutes, type ScheduleRoutesDeps } from "./routes/schedules.ts";
 import { serviceRoutes, type ServiceRoutesDeps } from "./routes/service.ts";
 import { taskStreamRoutes } from "./routes/task-streams.ts";
 import { taskRoutes } from "./routes/tasks.ts";
@@ -40,6 +41,8 @@ export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, E
   readonly tokens: TokenStore;
   readonly audit: AuditLog;
   readonly listApprovals: ApprovalRoutesDeps["listApprovals"];
+  readonly schedules: ScheduleRoutesDeps["schedules"];
+  readonly runSchedule: ScheduleRoutesDeps["runSchedule"];
   readonly operations: Operations;
   readonly readiness: ServiceRoutesDeps["readiness"];
   /** Rendered at /metrics. */
@@ -122,6 +125,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(taskStreamRoutes, { ...deps, streams });
   await app.register(workspaceRoutes, deps);
   await app.register(egressRoutes, deps);
+  await app.register(scheduleRoutes, deps);
   await app.register(workspaceFileRoutes, deps);
   await app.register(llmRoutes, deps);
   await app.register(tokenRoutes, deps);

@@ -4,6 +4,8 @@ import { isTerminal } from "../../contracts/task.ts";
 import type { Workspace, WorkspaceUsage } from "../../contracts/workspace.ts";
 import type { RunnerMetrics } from "../runner/metrics.ts";
 import { listApprovals } from "../runner/pauses/list-approvals.ts";
+import { ScheduleStore } from "../runner/schedules/schedule-store.ts";
+import { runNow } from "../runner/schedules/scheduler.ts";
 import { countTasks } from "../runner/task-queries.ts";
 import type { TaskRunner } from "../runner/task-runner.ts";
 import type { Pool } from "../runtime/database.ts";
@@ -63,6 +65,8 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     tokens: new PostgresTokenStore({ database }),
     audit: new PostgresAuditLog({ database }),
     listApprovals: (filter) => listApprovals(database, filter),
+    schedules: new ScheduleStore({ pool }),
+    runSchedule: (schedule, request) => runNow({ pool, submit: (task) => runner.submit(task) }, schedule, request),
     operations: new RecordOperations({ database }),
     usage: (workspace) => readUsage(workspace, { pool, meter, planLimits }),
     llmUsage: ({ workspaceId, plan }) => readLlmUsage(pool, workspaceId, planLimits[plan]),

@@ -1,11 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import path from "node:path";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { PlatformError } from "../../contracts/errors.ts";
 import { ApiEnv } from "../../contracts/service-env.ts";
 import { createTaskRunner } from "../runner/create-task-runner.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
+import { Scheduler } from "../runner/schedules/scheduler.ts";
 import { createPool } from "../runtime/database.ts";
 import { NotificationListener } from "../runtime/listener.ts";
 import { createLogger } from "../runtime/logger.ts";
@@ -73,11 +75,18 @@ async function start(): Promise<void> {
     log,
   });
   const app = await buildApp(deps, { adminToken: env.ADMIN_TOKEN, version });
+  const scheduler = new Scheduler({
+    pool,
+    submit: (task) => runner.submit(task),
+    holder: `${hostname()}-${process.pid}`,
+    log,
+  });
 
   onShutdown({
     log,
     deadlineMs: SHUTDOWN_DEADLINE_MS,
     close: [
+      { name: "scheduler", close: () => scheduler.close() },
       { name: "http", close: () => app.close() },
       { name: "runner", close: () => runner.close() },
       { name: "usage", close: () => meter.close() },
@@ -86,6 +95,7 @@ async function start(): Promise<void> {
       { name: "database", close: () => pool.end() },
     ],
   });
+  scheduler.start();
   const url = await app.listen({ host: env.HOST, port: env.PORT });
   log.info({ event: "api_listening", url, version }, "api listening");
 }

@@ -36,7 +36,8 @@ BEGIN
     GRANT SELECT ON credential_versions TO automatos_api;
     GRANT SELECT, INSERT ON task_executions, task_events, audit_log TO automatos_api;
     EXECUTE format('GRANT UPDATE (%s) ON task_executions TO automatos_api', changeable);
-    GRANT SELECT ON task_transitions, leases, workers, leadership, admission_turns, admission_clock TO automatos_api;
+    GRANT SELECT ON task_transitions, leases, workers, admission_turns, admission_clock TO automatos_api;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON leadership, schedules, schedule_runs TO automatos_api;
     GRANT SELECT, UPDATE ON task_approvals TO automatos_api;
     GRANT SELECT, DELETE ON task_checkpoints TO automatos_api;
     GRANT SELECT, INSERT, UPDATE, DELETE ON workspace_documents TO automatos_api;

@@ -27,6 +27,8 @@ interface Sample {
   readonly foreignStatus?: number;
 }
 
+const SCHEDULE = { name: "sample", cron: "0 6 * * *", task: { steps: STEPS } };
+
 const SAMPLES: Readonly<Record<string, Sample>> = {
   "GET /healthz": { status: 200 },
   "GET /readyz": { status: 200 },
@@ -60,6 +62,15 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "GET /api/workspaces/:workspaceId/egress": { status: 200 },
   "PUT /api/workspaces/:workspaceId/egress": { status: 200, body: () => ({ rules: ["example.com"] }) },
   "PATCH /api/workspaces/:workspaceId/egress": { status: 200, body: () => ({ add: ["example.org"] }) },
+  "GET /api/workspaces/:workspaceId/schedules": { status: 200 },
+  "POST /api/workspaces/:workspaceId/schedules": { status: 201, body: () => ({ ...SCHEDULE, name: randomUUID() }) },
+  "GET /api/workspaces/:workspaceId/schedules/:scheduleId": { status: 200 },
+  "PUT /api/workspaces/:workspaceId/schedules/:scheduleId": { status: 200, body: () => SCHEDULE },
+  "DELETE /api/workspaces/:workspaceId/schedules/:scheduleId": { status: 204 },
+  "POST /api/workspaces/:workspaceId/schedules/:scheduleId/pause": { status: 200 },
+  "POST /api/workspaces/:workspaceId/schedules/:scheduleId/resume": { status: 200 },
+  "POST /api/workspaces/:workspaceId/schedules/:scheduleId/run": { status: 202 },
+  "GET /api/workspaces/:workspaceId/schedules/:scheduleId/runs": { status: 200 },
   "GET /api/workspaces/:workspaceId/repos": { status: 200 },
   "DELETE /api/workspaces/:workspaceId/repos/:name": { status: 204 },
   "GET /api/workspaces/:workspaceId/artifacts": { status: 200 },
@@ -132,6 +143,11 @@ describe("who may call what", () => {
     await writeFile(path.join(folder, "artifacts", "reports", "tests.xml"), "<tests/>");
     await mkdir(path.join(folder, "repos", "shop", ".git"), { recursive: true });
     await api.pool.query("UPDATE task_executions SET dead_lettered_at = now() WHERE id = $1", [tenant.taskId]);
+    await api.pool.query(
+      `INSERT INTO schedules (id, workspace_id, name, cron, time_zone, task, overlap, catch_up_seconds)
+       VALUES ($1, $1, 'sample', '0 6 * * *', 'UTC', $2, 'skip', 60) ON CONFLICT DO NOTHING`,
+      [tenant.workspaceId, JSON.stringify(SCHEDULE.task)],
+    );
     if (!route.url.includes(":tokenId")) return tenant;
     const owner = route.access === "admin" ? "/api/admin" : `/api/workspaces/${tenant.workspaceId}`;
     const created = await api.request("POST", `${owner}/tokens`, { body: { name: "to be revoked" } });
@@ -145,6 +161,7 @@ describe("who may call what", () => {
       .replace(":taskId", target.taskId)
       .replace(":tokenId", target.tokenId)
       .replace(":callId", "step-0")
+      .replace(":scheduleId", target.workspaceId) // one per tenant, with the tenant's id
       .replace(":workerId", "w")
       .replace(":tool", "list_tasks")
       .replace(":name", "shop")
