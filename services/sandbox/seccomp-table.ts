@@ -47,6 +47,8 @@ export const DENIED_SYSCALLS: Readonly<Record<string, Numbers>> = {
   memfd_secret: call(447, 447),
   lookup_dcookie: call(212, 18),
   fanotify_init: call(300, 262),
+  // The ioctls of STORAGE_IOCTLS (seccomp.ts) as a call, since Linux 6.17.
+  file_setattr: call(469, 469),
   // Files by handle instead of by path reach outside the mount namespace.
   open_by_handle_at: call(304, 265),
   // The machine itself. Each needs a capability that nobody inside has; refused a second time here.

@@ -38,6 +38,15 @@ const CLONE_NEWTIME = 0x80; // of unshare only: in clone it is part of the exit 
 // asm-generic/ioctls.h: TIOCSTI types into a terminal, TIOCLINUX pastes into a console
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
+/**
+ * What leads out of a workspace's storage limit, though its caller owns the files: other projects for them
+ * (linux/fs.h: FS_IOC_SETFLAGS, its 32-bit form, FS_IOC_FSSETXATTR; project quotas are no limit without this), and
+ * subvolumes, which have limits of their own (linux/btrfs.h: SNAP_CREATE, SUBVOL_CREATE and their second versions).
+ */
+const STORAGE_IOCTLS = [
+  ...[0x40086602, 0x40046602, 0x401c5820],
+  ...[0x50009401, 0x5000940e, 0x50009417, 0x50009418],
+];
 // linux/personality.h: PER_LINUX, PER_LINUX32, UNAME26, both, and "only ask"
 const PERSONALITIES = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
 const AF_UNIX = 1;
@@ -60,6 +69,13 @@ const onlyValues = (index: number, values: readonly number[], refusal: number) =
   ...values.map((value, position) => ifEqual(value, values.length - position, 0)),
   answer(refusal),
   answer(ALLOW),
+];
+
+/** Answers `refusal` when what is loaded is one of `values`. */
+const noneOf = (values: readonly number[], refusal: number) => [
+  ...values.map((value, position) => ifEqual(value, values.length - position, 0)),
+  answer(ALLOW),
+  answer(refusal),
 ];
 
 const refuseBits = (index: number, bits: number) => [
@@ -92,10 +108,7 @@ export function seccompProgram(arch: SeccompArch): Buffer {
     ...onCall(of("unshare"), refuseBits(0, NAMESPACE_FLAGS | CLONE_NEWTIME)),
     ...onCall(of("ioctl"), [
       load(offsetOfArgument(1)), // the kernel reads 32 bits of it: so does the filter
-      ifEqual(TIOCSTI, 1, 0),
-      ifEqual(TIOCLINUX, 0, 1),
-      answer(errno(EPERM)),
-      answer(ALLOW),
+      ...noneOf([TIOCSTI, TIOCLINUX, ...STORAGE_IOCTLS], errno(EPERM)),
     ]),
     ...onCall(of("personality"), onlyValues(0, PERSONALITIES, errno(EPERM))),
     ...onCall(of("socketpair"), onlyValues(0, [AF_UNIX], errno(EAFNOSUPPORT))),

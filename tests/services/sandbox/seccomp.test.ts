@@ -84,6 +84,15 @@ for (const arch of ["x64", "arm64"] as const) {
       assert.equal(call("ioctl", 0, 0x541c), EPERM);
     });
 
+    it("refuses what takes files out of a storage limit, and still shares blocks between files", () => {
+      for (const request of [0x40086602, 0x40046602, 0x401c5820, 0x50009401, 0x5000940e, 0x50009417, 0x50009418]) {
+        assert.equal(call("ioctl", 3, request), EPERM, request.toString(16));
+      }
+      for (const request of [0x80086601, 0x801c581f, 0x40049409, 0x4020940d, 0xc0189436]) {
+        assert.equal(call("ioctl", 3, request), ALLOW, request.toString(16)); // reading them, FICLONE and its like
+      }
+    });
+
     it("allows the sockets of the internet and of this machine alone", () => {
       for (const family of [1, 2, 10]) assert.equal(call("socket", family, 1, 0), ALLOW);
       assert.equal(call("socket", 16, 3, 0), ALLOW); // NETLINK_ROUTE

@@ -59,7 +59,10 @@ row("a project quota of ext4", "ext4 with project quotas", () =>
   describeUsageMeter("a project quota of ext4", "project", onVolume("ext4 with project quotas", 600, "auto")),
 );
 row("a project quota of XFS", "xfs with project quotas", () =>
-  describeUsageMeter("a project quota of XFS", "project", onVolume("xfs with project quotas", 700, "project")),
+  describeUsageMeter("a project quota of XFS", "project", () => ({
+    ...onVolume("xfs with project quotas", 700, "project")(),
+    setsRoomAside: true,
+  })),
 );
 row("a volume each", "ext4", () => describeUsageMeter("a volume each", "volume", volumeEach));
 if (isRoot) {
