@@ -202,7 +202,9 @@ function decideEnd(task: AgentTask, reason: StopReason | undefined, outcome: Tas
     return { ...done, status: "failed", error: approvalExpiredError(task.approvalTimeoutSeconds) };
   }
   if (reason === "timed_out" || outcome === undefined || outcome.status === "paused") {
-    return { ...done, status: "timed_out", error: timedOutError(task.timeoutSeconds) };
+    // What it had come to by then, such as the last words of a model.
+    const result = outcome?.status === "failed" ? outcome.result : null;
+    return { ...done, status: "timed_out", result, error: timedOutError(task.timeoutSeconds) };
   }
   return outcome;
 }
