@@ -1,6 +1,7 @@
 import type * as Ai from "ai";
 import { z } from "zod";
 import type { OfferedTool } from "../../../contracts/tools.ts";
+import { findUnstorable, toJsonb } from "../../runtime/storable-text.ts";
 import { answerTooLong, brokenAnswer } from "./call-failure.ts";
 import { toModelMessages, type ToolCall, type Turn } from "./conversation.ts";
 import type { ModelInfo } from "./llm-client.ts";
@@ -110,17 +111,29 @@ interface CallPart {
   readonly providerMetadata?: unknown;
 }
 
-function toCall(
-  { toolCallId: id, toolName, input, invalid, providerMetadata }: CallPart,
-  tools: readonly OfferedTool[],
-): ToolCall {
+function toCall(part: CallPart, tools: readonly OfferedTool[]): ToolCall {
+  const { toolCallId: id, toolName, input, providerMetadata } = part;
   const metadata = providerMetadata === undefined ? {} : { metadata: z.json().parse(providerMetadata) };
-  const malformed = invalid === true ? { malformed: explainMalformed(toolName, input, tools) } : {};
+  const problem = part.invalid === true ? explainMalformed(toolName, input, tools) : explainUnstorable(input);
   // A name or arguments that are none would make the provider refuse the whole conversation from here on.
   const tool = toolName.replaceAll(/[^A-Za-z0-9_-]/g, "_").slice(0, 64) || "unnamed";
   const isObject = typeof input === "object" && input !== null && !Array.isArray(input);
-  const object = isObject ? input : { malformed: JSON.stringify(input).slice(0, MAX_MALFORMED_CHARS).toWellFormed() };
-  return { id, tool, input: z.json().parse(object), ...malformed, ...metadata };
+  const object = isObject ? input : { malformed: JSON.stringify(input).slice(0, MAX_MALFORMED_CHARS) };
+  const kept: unknown = problem === undefined ? object : JSON.parse(toJsonb(object));
+  return {
+    id,
+    tool,
+    input: z.json().parse(kept),
+    ...(problem === undefined ? {} : { malformed: problem }),
+    ...metadata,
+  };
+}
+
+/** What a person approves and a worker finds again must be what is run: it is not mended on the way. */
+function explainUnstorable(input: unknown): string | undefined {
+  const path = findUnstorable(input);
+  if (path === undefined) return undefined;
+  return `${path.join(".")} holds a NUL character or broken Unicode; write such contents with encoding base64`;
 }
 
 /** What is wrong with a call, for the model that made it. */

@@ -1,12 +1,12 @@
 import { DEFAULT_MODEL } from "../../../contracts/llm.ts";
 import type { OfferedTool } from "../../../contracts/tools.ts";
 import type { TaskExecution } from "../../runner/task-runner.ts";
+import { storable } from "../../runtime/storable-text.ts";
 import type { AgentState } from "./agent-state.ts";
 import { estimateFixed, type ModelAnswer } from "./ask-model.ts";
 import { CallFailure } from "./call-failure.ts";
 import type { LlmClient, ModelInfo } from "./llm-client.ts";
 import { LlmNotConfiguredError, ModelUnknownError, TokenBudgetExhaustedError } from "./llm-errors.ts";
-import { storable } from "./render-result.ts";
 import { withRetries, type RetryRules } from "./retry.ts";
 import { TextEvents } from "./text-events.ts";
 import { BYTES_PER_TOKEN, estimateConversation, trimContext } from "./trim-context.ts";

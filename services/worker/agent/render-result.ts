@@ -1,5 +1,6 @@
 import { CommandFailedError } from "../../sandbox/tools/tool-errors.ts";
 import type { ToolResult } from "../../sandbox/tools/tool.ts";
+import { storable } from "../../runtime/storable-text.ts";
 import { cutText } from "./trim-context.ts";
 
 /**
@@ -11,11 +12,9 @@ export function renderResult(tool: string, { output, error }: ToolResult, limitB
   const problem =
     error === null || error instanceof CommandFailedError ? "" : `${error.code}: ${error.message}\n${error.remedy}\n`;
   const text = cutText(output === null ? "" : body(tool, output as Output), limitBytes);
+  // Providers refuse a conversation that has a NUL or half of a surrogate pair, and so does the record.
   return problem + storable(text);
 }
-
-/** Providers refuse a conversation that has a NUL or half of a surrogate pair, and so does the record. */
-export const storable = (text: string): string => text.toWellFormed().replaceAll("\0", "\u{fffd}");
 
 /** The outputs of the tools that are rendered; each has the fields of its own tool alone. */
 interface Output {

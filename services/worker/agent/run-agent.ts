@@ -2,6 +2,7 @@ import { PlatformError } from "../../../contracts/errors.ts";
 import type { StepResult } from "../../../contracts/task.ts";
 import { toolsFor, type OfferedTool, type ToolName, type ToolPolicy } from "../../../contracts/tools.ts";
 import type { TaskExecution, TaskOutcome } from "../../runner/task-runner.ts";
+import { storable } from "../../runtime/storable-text.ts";
 import { CommandCancelledError } from "../../sandbox/tools/tool-errors.ts";
 import { limitReached } from "../quota-guard.ts";
 import {
@@ -19,7 +20,6 @@ import { judgeAnswer } from "./judge-answer.ts";
 import { LlmClient, type LlmEndpoint } from "./llm-client.ts";
 import { AgentStepLimitError } from "./llm-errors.ts";
 import { ModelCaller } from "./model-caller.ts";
-import { storable } from "./render-result.ts";
 import { DEFAULT_RETRY, type RetryRules } from "./retry.ts";
 import { runCalls, type CallDeps } from "./run-calls.ts";
 import { systemPrompt, taskMessage } from "./system-prompt.ts";

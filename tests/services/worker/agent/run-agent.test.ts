@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import fc from "fast-check";
 import { ToolPolicy } from "../../../../contracts/tools.ts";
+import { findUnstorable } from "../../../../services/runtime/storable-text.ts";
 import { AgentBench } from "./support.ts";
 
 const write = (path: string, content: string) => ({ name: "write_file", arguments: { path, content } });
@@ -142,6 +144,36 @@ describe("an agent", () => {
       assert.match(call.function.name, /^[A-Za-z0-9_-]+$/);
     }
     assert.equal(new Set(calls.map(({ id }) => id)).size, 5);
+  });
+
+  it("takes whatever names and arguments a model makes up, and asks on in a form that providers take", async () => {
+    const anything = fc.string({ unit: "binary", maxLength: 40 });
+    const name = fc.oneof(
+      fc.constantFrom("read_file", "write_file", "list_directory", "__proto__", "toString"),
+      anything,
+    );
+    const args = fc.oneof(fc.json(), anything, fc.record({ path: anything, content: anything }));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ name, arguments: args }), { minLength: 1, maxLength: 5 }),
+        async (calls) => {
+          bench.llm.script({ calls }, { text: "done" });
+          const run = await bench.run();
+          assert.equal(run.end().status, "completed", JSON.stringify(run.end().error));
+          const { messages } = bench.llm.requests.at(-1)?.body ?? { messages: [] };
+          assert.equal(findUnstorable(messages), undefined);
+          const made = messages.flatMap(({ tool_calls: each = [] }) => each);
+          for (const { function: called } of made) {
+            assert.match(called.name, /^[A-Za-z0-9_-]{1,64}$/);
+            const input: unknown = JSON.parse(called.arguments);
+            assert.ok(typeof input === "object" && input !== null && !Array.isArray(input));
+            assert.equal(findUnstorable(input), undefined);
+          }
+          assert.equal(messages.filter(({ role }) => role === "tool").length, made.length);
+        },
+      ),
+      { numRuns: 60 },
+    );
   });
 
   it("runs calls that only read side by side, and the others in their order", async () => {
