@@ -15,6 +15,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 interface Session {
   readonly client: pg.Client;
   readonly lost: AbortController;
+  /** The statement that is under way: the next one waits for it, as the driver has no queue of its own. */
+  asking: Promise<unknown>;
 }
 
 /**
@@ -109,19 +111,25 @@ export class PostgresRepositoryLocks implements RepositoryLocks {
     client.on("error", lose);
     client.on("end", lose);
     await client.connect();
-    return { client, lost };
+    return { client, lost, asking: Promise.resolve() };
   }
 }
 
-async function tryLock({ client }: Session, name: string): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>("SELECT pg_try_advisory_lock($1) AS locked", [
-    lockKey(name),
-  ]);
-  return rows[0]?.locked === true;
+async function tryLock(session: Session, name: string): Promise<boolean> {
+  return (await ask(session, "SELECT pg_try_advisory_lock($1) AS done", name)) === true;
 }
 
-async function unlock({ client }: Session, name: string): Promise<void> {
-  await client.query("SELECT pg_advisory_unlock($1)", [lockKey(name)]);
+async function unlock(session: Session, name: string): Promise<void> {
+  await ask(session, "SELECT pg_advisory_unlock($1) AS done", name);
+}
+
+function ask(session: Session, statement: string, name: string): Promise<boolean | undefined> {
+  const answer = session.asking.then(async () => {
+    const { rows } = await session.client.query<{ done: boolean }>(statement, [lockKey(name)]);
+    return rows[0]?.done;
+  });
+  session.asking = answer.catch(() => undefined);
+  return answer;
 }
 
 /** 64 bits of the name's hash: two names that meet only wait for each other. */
