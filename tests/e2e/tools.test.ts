@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { AgentTaskInput, TaskResult, TaskStatus } from "../../contracts/task.ts";
+import { startLlmServer, type LlmServer } from "../support/llm-server.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 import { httpServer, type TestServer } from "../services/gateway/support.ts";
 
@@ -9,6 +10,7 @@ describe("tools of both sides, from one task", () => {
   let platform: TestPlatform;
   let server: TestServer;
   let workspaceId: string;
+  let llm: LlmServer;
   const heard: (string | undefined)[] = [];
 
   before(async () => {
@@ -17,7 +19,18 @@ describe("tools of both sides, from one task", () => {
       response.setHeader("content-type", "application/json");
       response.end(JSON.stringify({ results: [{ id: "1", score: 1, text: "from the index" }] }));
     });
+    llm = await startLlmServer();
     platform = await startPlatform({
+      llm: {
+        providers: [{ name: "scripted", baseUrl: llm.url, models: ["scripted"] }],
+        models: {
+          main: {
+            targets: [{ provider: "scripted", model: "scripted" }],
+            contextWindow: 64_000,
+            maxOutputTokens: 4_000,
+          },
+        },
+      },
       tools: {
         semantic_search: { url: `http://127.0.0.1:${server.port}/index` },
         database_query: { databases: [{ name: "default", workspaces: "all" }] },
@@ -28,6 +41,7 @@ describe("tools of both sides, from one task", () => {
   });
   after(async () => {
     await platform.stop();
+    await llm.stop();
     await server[Symbol.asyncDispose]();
   });
 
@@ -76,6 +90,31 @@ describe("tools of both sides, from one task", () => {
     );
     const gone = await run([{ tool: "database_query", input: { query: "SELECT 1" } }]);
     assert.equal(gone.error?.code, "DATABASE_UNREACHABLE");
+  });
+
+  it("are the model's, too: what is configured is offered, and called like any other", async () => {
+    const tools = ["search_codebase", "semantic_search", "search_images", "http_request", "composio_execute"];
+    llm.script(
+      {
+        calls: [
+          { name: "search_codebase", arguments: { query: "total", contextLines: 0 } },
+          { name: "semantic_search", arguments: { query: "totals" } },
+          { name: "http_request", arguments: { url: "http://example.com/" } },
+        ],
+      },
+      { text: "Done." },
+    );
+    const result = await run([], { prompt: "Look for totals.", tools });
+    assert.deepEqual([result.status, result.result], ["completed", "Done."], JSON.stringify(result.error));
+    const offered = (llm.requests[0]?.body.tools ?? []).map((tool) => tool.function.name).sort();
+    assert.deepEqual(offered, ["http_request", "search_codebase", "semantic_search"]);
+    const answers = (llm.requests[1]?.body.messages ?? [])
+      .filter(({ role }) => role === "tool")
+      .map(({ content }) => content);
+    assert.equal(answers.length, 3);
+    assert.match(String(answers[0]), /repos\/shop\/cart\.ts/);
+    assert.match(String(answers[1]), /from the index/);
+    assert.match(String(answers[2]), /EGRESS_NOT_ALLOWED|not on the allow-list/);
   });
 
   it("wait for a person where the workspace asks one, on either side", async () => {
