@@ -100,13 +100,16 @@ describe("a private repository, from inside a task's sandbox", () => {
       repositories: [{ url: url(), name: "private" }],
       steps: [
         command("git", "-C", "repos/private", "config", "--get", "remote.origin.url"),
-        command("git", "-C", "repos/private", "commit", "--allow-empty", "-m", "from a sandbox"),
+        // Larger than what git sends in one piece: the push comes in chunks.
+        command("python3", "-c", "import os; open('repos/private/large', 'wb').write(os.urandom(3_000_000))"),
+        command("git", "-C", "repos/private", "add", "large"),
+        command("git", "-C", "repos/private", "commit", "-m", "from a sandbox"),
         command("git", "-C", "repos/private", "push", "origin", "HEAD:refs/heads/pushed"),
         command("git", "ls-remote", url()),
         command("git", "clone", "--quiet", url(), "scratch-clone"),
       ],
     });
-    const [origin, , , refs = ""] = outputs(result);
+    const [origin, , , , , refs = ""] = outputs(result);
     assert.equal(origin?.trim(), url());
     assert.match(refs, /refs\/heads\/pushed/);
     for (const { headers } of served) {

@@ -4,14 +4,14 @@ import { connect as connectTls } from "node:tls";
 import type { OwnRequest, OwnRoutes } from "../own-routes.ts";
 import { asRefusal } from "../internal-error.ts";
 import { InvalidRequestError, problemHeaders, UpstreamFailedError, UpstreamTimeoutError } from "../refusals.ts";
-import { InvalidTargetError } from "../target.ts";
+import { type EgressTarget, formatTarget, InvalidTargetError } from "../target.ts";
 import {
   GitCredentialMissingError,
   GitCredentialRefusedError,
   GitCredentialsUnavailableError,
   GitRedirectRefusedError,
 } from "./errors.ts";
-import { type GitRequest, readGitRequest, redirectWithin } from "./git-path.ts";
+import { type GitRequest, HTTPS_PORT, readGitRequest, redirectWithin } from "./git-path.ts";
 
 /** What a workspace has for a host. */
 export interface GitCredential {
@@ -81,7 +81,7 @@ export class GitGateway implements OwnRoutes {
       throw new GitCredentialsUnavailableError(cause);
     });
     const found = all.find(({ host }) => {
-      const known = read443(host);
+      const known = targetOf(host);
       return known?.host === target.host && known.port === target.port;
     });
     if (found === undefined) throw new GitCredentialMissingError(workspaceId, target);
@@ -137,7 +137,7 @@ export class GitGateway implements OwnRoutes {
         path: git.path,
         setDefaultHeaders: false,
         headers: {
-          host: target.port === 443 ? target.host : `${target.host}:${target.port}`,
+          host: formatTarget(target, HTTPS_PORT),
           authorization: `Basic ${Buffer.from(`${credential.username}:${credential.token}`).toString("base64")}`,
           connection: "close",
           ...pick(request, REQUEST_HEADERS),
@@ -200,7 +200,7 @@ function read({ request, path }: OwnRequest): GitRequest {
 }
 
 /** A credential's host in the spelling of targets; undefined when it has none that could be asked for. */
-function read443(host: string): { readonly host: string; readonly port: number } | undefined {
+function targetOf(host: string): EgressTarget | undefined {
   try {
     return readGitRequest("GET", `${PREFIX}${host}/r/info/refs?service=git-upload-pack`).target;
   } catch {

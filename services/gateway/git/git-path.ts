@@ -1,4 +1,4 @@
-import { type EgressTarget, InvalidTargetError, parseAuthority } from "../target.ts";
+import { type EgressTarget, formatTarget, InvalidTargetError, parseAuthority } from "../target.ts";
 
 /** A request of git's, below `/git/`. */
 export interface GitRequest {
@@ -7,7 +7,8 @@ export interface GitRequest {
   readonly path: string;
 }
 
-const HTTPS_PORT = 443;
+/** Of a host that names none. */
+export const HTTPS_PORT = 443;
 const SERVICES = "git-upload-pack|git-receive-pack";
 const SMART_HTTP = new RegExp(
   `^/git/([^/?]+)((?:/[A-Za-z0-9._~+@,:=!$&'()*;-]+)+)/(?:(info/refs)\\?service=(${SERVICES})|(${SERVICES}))$`,
@@ -36,11 +37,9 @@ const notGit = () =>
  * credential must not go.
  */
 export function redirectWithin(location: string, { target, path }: GitRequest): string | undefined {
-  const port = target.port === HTTPS_PORT ? "" : `:${target.port}`;
-  const host = target.host.includes(":") ? `[${target.host}]` : target.host;
-  const origin = `https://${host}${port}`;
-  const base = new URL(path, origin);
-  if (!URL.canParse(location, base)) return undefined;
+  const authority = formatTarget(target, HTTPS_PORT);
+  const base = new URL(path, `https://${authority}`);
+  if (!URL.canParse(location, base.href)) return undefined;
   const url = new URL(location, base);
-  return url.origin === base.origin ? `/git/${host}${port}${url.pathname}${url.search}` : undefined;
+  return url.origin === base.origin ? `/git/${authority}${url.pathname}${url.search}` : undefined;
 }

@@ -8,6 +8,7 @@ import {
 } from "../../../contracts/llm.ts";
 import { LlmRequestInvalidError, ModelUnknownError, ParameterUnsupportedError } from "./errors.ts";
 import { tokensOfPrompt } from "./estimate.ts";
+import { unreasonableShape } from "./json-shape.ts";
 
 /** Answers that one call may ask for. */
 const MAX_CHOICES = 4;
@@ -82,7 +83,7 @@ export function readChatRequest(body: Buffer, config: LlmConfig): ChatRequest {
     if (PASSED_ON.has(name) || model.parameters.includes(name)) passed[name] = value;
     else if (!REPLACED.has(name)) throw new ParameterUnsupportedError(name);
   }
-  const json = stringify(passed);
+  const json = JSON.stringify(passed);
   const promptTokens = tokensOfPrompt(json, data.messages);
   const asked = data.max_completion_tokens ?? data.max_tokens ?? model.maxOutputTokens;
   // Some servers refuse an answer that might not fit into the window beside the prompt.
@@ -109,17 +110,11 @@ export function readChatRequest(body: Buffer, config: LlmConfig): ChatRequest {
 }
 
 function parse(body: Buffer): unknown {
+  const why = unreasonableShape(body);
+  if (why !== undefined) throw new LlmRequestInvalidError(`the request ${why}`);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch (cause) {
     throw new LlmRequestInvalidError("the request is not JSON", null, new Error((cause as Error).name));
-  }
-}
-
-function stringify(value: unknown): string {
-  try {
-    return JSON.stringify(value);
-  } catch (cause) {
-    throw new LlmRequestInvalidError("the request is nested too deeply", null, cause);
   }
 }

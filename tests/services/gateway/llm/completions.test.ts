@@ -170,6 +170,7 @@ describe("a call of a model through the gateway", () => {
         [{ model: "m", messages, n: 100 }, 400, "request_invalid", "n"],
         [{ model: "m", messages, max_tokens: -1 }, 400, "request_invalid", "max_tokens"],
         [{ model: "m", messages, web_search_options: {} }, 400, "parameter_unsupported", "web_search_options"],
+        [`{"model":"m","messages":${"[".repeat(1_900)}`, 400, "request_invalid", null],
         [{ model: "m", messages, pad: "x".repeat(3_000) }, 413, "request_too_large", null],
       ];
       for (const [body, status, code, param] of cases) {

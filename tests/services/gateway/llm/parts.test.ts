@@ -6,6 +6,7 @@ import { CallSlots, NoSlotError } from "../../../../services/gateway/llm/call-sl
 import { Circuit } from "../../../../services/gateway/llm/circuit.ts";
 import { tokensOfPrompt } from "../../../../services/gateway/llm/estimate.ts";
 import { EventSplitter, eventData } from "../../../../services/gateway/llm/event-stream.ts";
+import { unreasonableShape } from "../../../../services/gateway/llm/json-shape.ts";
 import { retryAfterMs } from "../../../../services/gateway/llm/upstream-failure.ts";
 
 describe("events of a stream", () => {
@@ -108,6 +109,25 @@ describe("the circuit of a provider", () => {
     assert.ok(circuit.tryEnter());
     circuit.succeeded();
     assert.ok(circuit.tryEnter() && circuit.tryEnter());
+  });
+});
+
+describe("the shape of a request", () => {
+  it("is found unreasonable before it is parsed, when it is nested deeply or has very many parts", () => {
+    const shape = (text: string) => unreasonableShape(Buffer.from(text));
+    assert.match(shape("[".repeat(2_000_000)) ?? "", /nested more than 100 deep/);
+    assert.match(shape(`[${"{},".repeat(300_000)}1]`) ?? "", /more than 200000 objects and arrays/);
+    assert.equal(shape(`${"[".repeat(100)}${"]".repeat(100)}`), undefined);
+  });
+
+  it("is that of its brackets: those in strings do not count, whatever is escaped in them", () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom("[", "{", '"', "\\", "é", "x"), { maxLength: 400 }), (pieces) => {
+        const json = JSON.stringify([[pieces.join("")], pieces.join("")]);
+        assert.equal(unreasonableShape(Buffer.from(json)), undefined);
+        assert.match(unreasonableShape(Buffer.from(json + "[".repeat(101))) ?? "", /nested/);
+      }),
+    );
   });
 });
 
