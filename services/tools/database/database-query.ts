@@ -6,6 +6,7 @@ import { PlatformError, ToolNotConfiguredError } from "../../../contracts/errors
 import { withDeadline } from "../deadline.ts";
 import { openTunnel, type GatewayRoute } from "../gateway/tunnel.ts";
 import type { AdapterContext, ToolAdapter } from "../tool-adapter.ts";
+import { NetworkAccessOffError } from "../tool-errors.ts";
 import {
   DatabaseAnswerTooLargeError,
   DatabaseNotFoundError,
@@ -73,8 +74,10 @@ export class DatabaseQueryAdapter implements ToolAdapter<"database_query"> {
     });
   }
 
-  async #throughGateway(target: DatabaseTarget, { identity }: AdapterContext, signal: AbortSignal): Promise<Duplex> {
+  async #throughGateway(target: DatabaseTarget, context: AdapterContext, signal: AbortSignal): Promise<Duplex> {
     const { gateway } = this.#deps;
+    const { identity, networkAccess } = context;
+    if (!networkAccess) throw new NetworkAccessOffError(this.name);
     if (gateway === undefined) throw new ToolNotConfiguredError(this.name, "GATEWAY_SOCKET of the API");
     const tunnel = await openTunnel(gateway, identity, target, signal);
     // The driver connects the stream that it is given; this one is.
