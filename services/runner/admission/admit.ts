@@ -70,18 +70,20 @@ const FIND_WAITING = `
   ), slots AS (
     SELECT workspace_id, count(*)::int AS used FROM task_executions
     WHERE status IN ('queued', 'scheduled', 'running') AND admitted_at IS NOT NULL GROUP BY workspace_id
-  ), ranked AS (
-    SELECT lines.priority, lines.workspace_id, coalesce(turn.finish, 0) AS finish,
-      ($1::jsonb ->> w.plan)::int - coalesce(slots.used, 0) AS free,
-      row_number() OVER (
-        PARTITION BY lines.priority ORDER BY greatest(turn.finish, clock.workspaces), lines.workspace_id
-      ) AS place
-    FROM lines
-    JOIN workspaces w ON w.id = lines.workspace_id
+  ), able AS (
+    SELECT w.id, ($1::jsonb ->> w.plan)::int - coalesce(slots.used, 0) AS free, turn.finish
+    FROM (SELECT DISTINCT workspace_id FROM lines WHERE priority = ANY ($2::task_priority[])) waiting
+    JOIN workspaces w ON w.id = waiting.workspace_id
     LEFT JOIN slots ON slots.workspace_id = w.id
     LEFT JOIN admission_turns turn ON turn.workspace_id = w.id
-    CROSS JOIN admission_clock clock
-    WHERE lines.priority = ANY ($2::task_priority[]) AND ($1::jsonb ->> w.plan)::int > coalesce(slots.used, 0)
+    WHERE ($1::jsonb ->> w.plan)::int > coalesce(slots.used, 0)
+  ), ranked AS (
+    SELECT lines.priority, lines.workspace_id, coalesce(able.finish, 0) AS finish, able.free,
+      row_number() OVER (
+        PARTITION BY lines.priority ORDER BY greatest(able.finish, clock.workspaces), lines.workspace_id
+      ) AS place
+    FROM lines JOIN able ON able.id = lines.workspace_id CROSS JOIN admission_clock clock
+    WHERE lines.priority = ANY ($2::task_priority[])
   )
   SELECT task.id, ranked.workspace_id AS "workspaceId", ranked.priority, task.submission,
     extract(epoch FROM now() - task.ready_at)::float8 AS "waitedSeconds",
