@@ -1,9 +1,9 @@
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProfile, SandboxStatus } from "../sandbox/sandbox.ts";
 import type { Refusal, TaskGuard } from "./quota-guard.ts";
 
-/** strerror(3) of glibc and musl, and the names that Node and others print. */
+/** strerror(3) of glibc and musl, and what others print; Node has no name for EDQUOT. */
 const REFUSALS: readonly (readonly [Refusal, RegExp])[] = [
-  ["quota", /disk quota exceeded|quota exceeded|\bEDQUOT\b/i],
+  ["quota", /disk quota exceeded|quota exceeded|\bEDQUOT\b|UNKNOWN: unknown error, |errno: -122/i],
   ["space", /no space left on device|\bENOSPC\b/i],
 ];
 /** Programs say at their end why they fail. */

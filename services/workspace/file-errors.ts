@@ -1,3 +1,4 @@
+import { constants } from "node:os";
 import { PlatformError } from "../../contracts/errors.ts";
 
 /** A path that is absolute, holds a NUL byte, climbs above the workspace, or reaches into another user's file. */
@@ -94,6 +95,10 @@ function quote(path: string): string {
   return text.slice(1, -1);
 }
 
+/** EDQUOT, which Node has no name for: its code is UNKNOWN. */
+const isQuotaRefusal = (cause: unknown): boolean =>
+  (cause as NodeJS.ErrnoException | undefined)?.errno === -constants.errno.EDQUOT;
+
 /** The error that says what `cause`, as thrown by the file system, means for `path`; other causes are given back. */
 export function toFileError(cause: unknown, path: string): unknown {
   switch ((cause as NodeJS.ErrnoException | undefined)?.code) {
@@ -113,9 +118,7 @@ export function toFileError(cause: unknown, path: string): unknown {
     case "EACCES":
     case "EPERM":
       return new FileAccessDeniedError(path, cause);
-    case "EDQUOT":
-      return new QuotaReachedError(path, cause);
     default:
-      return cause;
+      return isQuotaRefusal(cause) ? new QuotaReachedError(path, cause) : cause;
   }
 }

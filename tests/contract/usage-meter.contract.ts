@@ -9,6 +9,7 @@ import type { QuotaKind } from "../../contracts/workspace-quota.ts";
 import { QuotaGuard } from "../../services/worker/quota-guard.ts";
 import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
 import type { UsageMeter } from "../../services/workspace/usage/usage-meter.ts";
+import { SafeFs } from "../../services/workspace/safe-fs.ts";
 import { WorkspaceVolume } from "../../services/workspace/workspace-volume.ts";
 
 const MIB = 1024 ** 2;
@@ -127,6 +128,16 @@ export function describeUsageMeter(name: string, kind: QuotaKind, create: () => 
         await assertHolds(full, 0, "cleaned up");
       },
     );
+
+    it("has tools told the reason, not a number", { skip: !settable || name.includes("ext4") }, async () => {
+      // On ext4 the service, as root, may pass a limit; the guard stops the task then.
+      const made = await workspace();
+      fill(made, "big", 100);
+      const files = new SafeFs(path(made.workspaceId));
+      const refusal = name.includes("XFS") ? "ENOSPC" : "WORKSPACE_QUOTA_EXCEEDED";
+      await assert.rejects(files.replaceFile("more", Buffer.alloc(8 * MIB, 1)), { code: refusal });
+      assert.deepEqual(fs.readdirSync(path(made.workspaceId)), ["big"]);
+    });
 
     it("follows a change of the plan", { skip: !settable }, async () => {
       const made = await workspace();

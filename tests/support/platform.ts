@@ -11,6 +11,7 @@ import { TASK_CREDENTIAL_KINDS } from "../../contracts/credential.ts";
 import { restrictCredentialKeys } from "../../contracts/credential-keys.ts";
 import type { ApiEnv, GatewayEnv, WorkerEnv } from "../../contracts/service-env.ts";
 import type { ToolAdapters, ToolSecrets } from "../../contracts/tool-adapters.ts";
+import type { QuotaSetting } from "../../contracts/workspace-quota.ts";
 import { freePorts } from "./ports.ts";
 import { WORKER_NODE_FLAGS } from "../../components/local/node-flags.ts";
 import { migrateDatabase } from "./database.ts";
@@ -71,6 +72,10 @@ export interface PlatformOptions {
   readonly workerEnv?: Environment<WorkerEnv>;
   readonly gatewayEnv?: Environment<GatewayEnv>;
   readonly planLimits?: Record<string, unknown>;
+  /** Folder of all workspaces. @default one of the platform's own */
+  readonly workspacesDir?: string;
+  /** @default "auto" */
+  readonly workspaceQuota?: QuotaSetting;
   /** Models of the gateway, and the keys of their providers. @default none */
   readonly llm?: z.input<typeof LlmConfig>;
   readonly llmKeys?: Record<string, string>;
@@ -114,6 +119,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     TOOL_ADAPTERS: JSON.stringify(options.tools ?? {}),
     TOOL_SECRETS: JSON.stringify(options.toolSecrets ?? {}),
     WORKSPACES_DIR: workspacesDir,
+    WORKSPACE_QUOTA: options.workspaceQuota ?? "auto",
     PLAN_LIMITS: shared.PLAN_LIMITS,
     CREDENTIAL_KEYS: shared.CREDENTIAL_KEYS,
     LOG_LEVEL: shared.LOG_LEVEL,
@@ -135,6 +141,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     HEALTH_PORT: String(port),
     DATABASE_URL: postgres.workerUrl,
     WORKSPACES_DIR: workspacesDir,
+    WORKSPACE_QUOTA: options.workspaceQuota ?? "auto",
     WORKER_ID: `worker-${index}`,
     LEASE_SECONDS: String(options.leaseSeconds ?? 12),
     RUNTIME_DIR: path.join(directory, `sandbox-${index}`),

@@ -16,7 +16,10 @@ export interface UsageMeterOptions {
   readonly rootDir: string;
   readonly setting: QuotaSetting;
   readonly logger: Logger;
-  /** A reader changes nothing: it neither sets limits nor turns quotas on. @default false */
+  /**
+   * A reader sets no limits. Where it cannot look into the file system's books (it is not root, or they are not open
+   * yet) it tells what the workers have kept. @default false
+   */
   readonly readOnly?: boolean;
 }
 
@@ -39,9 +42,11 @@ export async function createUsageMeter(options: UsageMeterOptions): Promise<Usag
 async function choose(options: UsageMeterOptions): Promise<UsageMeter> {
   const { rootDir, setting, logger } = options;
   if (setting === "count") return new CountedUsageMeter({ rootDir, logger });
-  if (setting !== "auto") return new AccountedUsageMeter({ rootDir, logger, accounting: await open(setting, options) });
+  if (setting !== "auto" && options.readOnly !== true) {
+    return new AccountedUsageMeter({ rootDir, logger, accounting: await open(setting, options) });
+  }
   const lacking: string[] = [];
-  for (const kind of IN_ORDER) {
+  for (const kind of setting === "auto" ? IN_ORDER : [setting]) {
     try {
       return new AccountedUsageMeter({ rootDir, logger, accounting: await open(kind, options) });
     } catch (error) {
@@ -66,6 +71,6 @@ async function open(kind: Exclude<QuotaKind, "count">, options: UsageMeterOption
     throw new QuotaKindUnavailableError(kind, "limits can only be set by root", "Run the worker as root.");
   }
   return kind === "btrfs"
-    ? BtrfsAccounting.open({ rootDir, mount, log, mayEnable: setting === "btrfs" && !readOnly })
+    ? BtrfsAccounting.open({ rootDir, mount, log, mayEnable: setting === "btrfs" && process.getuid?.() === 0 })
     : ProjectAccounting.open({ rootDir, mount });
 }

@@ -1,4 +1,5 @@
 import { mkdir, rm, statfs } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { QuotaStatus } from "../../../contracts/workspace-quota.ts";
 import { workspacePath } from "../workspace-path.ts";
 import { hardLimitBytes, type StorageAccounting } from "./accounting.ts";
@@ -11,6 +12,8 @@ import type { WorkspaceQuota } from "./usage-meter.ts";
 const FILE_SYSTEMS = ["ext4", "xfs"];
 const PROGRAMS = ["chattr", "lsattr", "setquota", "repquota"] as const satisfies readonly QuotaProgram[];
 const KIB = 1024;
+const XFS_ASKED = 3;
+const XFS_WAIT_MS = 100;
 
 /**
  * A project quota for each workspace, on ext4 and XFS: its folder, and all that is made in it, belongs to the project
@@ -22,12 +25,14 @@ export class ProjectAccounting implements StorageAccounting {
   readonly status: QuotaStatus;
   readonly #rootDir: string;
   readonly #mountPoint: string;
+  readonly #fileSystem: string;
   /** KiB, by project, as this process has set them: a limit above the volume's size does not show in `statfs`. */
   readonly #limits = new Map<number, number>();
 
   private constructor(rootDir: string, mount: Mount) {
     this.#rootDir = rootDir;
     this.#mountPoint = mount.mountPoint;
+    this.#fileSystem = mount.fileSystem;
     this.status = {
       kind: "project",
       hardLimit: true,
@@ -99,7 +104,11 @@ export class ProjectAccounting implements StorageAccounting {
   }
 
   async settle(): Promise<void> {
-    // These books are right at once.
+    // ext4's books are right at once. XFS gives back what was removed in the background, at once when it is asked.
+    for (let asked = 0; this.#fileSystem === "xfs" && asked < XFS_ASKED; asked++) {
+      await statfs(this.#rootDir);
+      await delay(XFS_WAIT_MS);
+    }
   }
 
   async #limit(dir: string, workspace: WorkspaceQuota): Promise<void> {
