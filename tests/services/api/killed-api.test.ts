@@ -45,6 +45,7 @@ describe("the API as a process", () => {
       DATABASE_URL: postgres.apiUrl,
       CREDENTIAL_KEYS: `test:${randomBytes(32).toString("base64")}`,
       ADMIN_TOKEN: adminToken,
+      TASK_TOKEN_KEY: randomBytes(32).toString("base64"),
       WORKSPACES_DIR: path.join(folder, "workspaces"),
       ...overrides,
     };
