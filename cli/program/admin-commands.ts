@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addPaging, type Finish } from "./arguments.ts";
+import { addCredentialKeys } from "./credential-commands.ts";
 import { addTokens } from "./token-commands.ts";
 
 const load = () => import("../commands/admin.ts");
@@ -38,4 +39,5 @@ export function addAdminCommands(program: Command, finish: Finish): void {
     .option("--action <action>", "e.g. task.submit")
     .action(async (_options, command: Command) => finish(await (await load()).auditLog(command.optsWithGlobals())));
   addTokens(admin, "admin", finish);
+  addCredentialKeys(admin, finish);
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addPaging, collect, type Finish } from "./arguments.ts";
+import { addCredentials } from "./credential-commands.ts";
 import { addTokens } from "./token-commands.ts";
 
 const load = () => import("../commands/workspace.ts");
@@ -59,6 +60,7 @@ export function addWorkspaceCommands(program: Command, finish: Finish): void {
   addEgress(workspace, finish);
   addTools(workspace, finish);
   addTokens(workspace, "workspace", finish);
+  addCredentials(workspace, finish);
 }
 
 function addFiles(workspace: Command, finish: Finish): void {

@@ -16,6 +16,7 @@ import type { Operations } from "./operations.ts";
 import { answerFrameworkError, answerProblems, answerUnreadableRequest } from "./problem.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { approvalRoutes, type ApprovalRoutesDeps } from "./routes/approvals.ts";
+import { credentialRoutes, type CredentialRoutesDeps } from "./routes/credentials.ts";
 import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
 import { llmRoutes, type LlmRoutesDeps } from "./routes/llm.ts";
 import { scheduleRoutes, type ScheduleRoutesDeps } from "./routes/schedules.ts";
@@ -33,6 +34,7 @@ import { hashToken, type TokenStore } from "./token-store.ts";
 /** What the API needs from the rest of the system. `createApiDeps` makes it from a database and a folder. */
 export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, EgressRoutesDeps, LlmRoutesDeps {
   readonly tools: ToolService;
+  readonly credentials: CredentialRoutesDeps["credentials"];
   /** Who holds a task's token for the API; rejects for one that is not good. */
   readonly verifyTaskToken: AccessDeps["verifyTaskToken"];
   readonly workspaces: WorkspaceRoutesDeps["workspaces"] & EgressRoutesDeps["workspaces"];
@@ -129,6 +131,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(workspaceFileRoutes, deps);
   await app.register(llmRoutes, deps);
   await app.register(tokenRoutes, deps);
+  await app.register(credentialRoutes, deps);
   await app.register(adminRoutes, deps);
   return app;
 }

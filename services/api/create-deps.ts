@@ -13,6 +13,8 @@ import type { Logger } from "../runtime/logger.ts";
 import { verifyApiTaskToken } from "../runtime/task-token.ts";
 import type { ToolService } from "../tools/tool-service.ts";
 import { Artifacts } from "../workspace/artifacts.ts";
+import { CredentialStore } from "../workspace/credentials/credential-store.ts";
+import type { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
 import { Repositories } from "../workspace/repositories.ts";
 import type { RepositoryLocks } from "../workspace/repository-locks.ts";
 import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
@@ -38,6 +40,8 @@ export interface ApiResources {
   readonly runnerMetrics: RunnerMetrics;
   /** The tools that run here. */
   readonly tools: ToolService;
+  /** Opens and seals the credentials of workspaces. */
+  readonly credentialKeys: CredentialKeyRing;
   /** Verifies the tokens of tasks that call them. */
   readonly taskTokenKey: Uint8Array;
   readonly log: Logger;
@@ -58,6 +62,7 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     tools: resources.tools,
     verifyTaskToken: (token) => verifyApiTaskToken(token, resources.taskTokenKey),
     workspaces: new WorkspaceStore({ pool }),
+    credentials: new CredentialStore({ pool, keys: resources.credentialKeys }),
     changeEgressRules: makeChangeEgressRules(pool),
     artifacts: new Artifacts({ rootDir, meter }),
     repositories: new Repositories({ rootDir, locks, meter, isLive, logger: log }),

@@ -8,7 +8,7 @@ import { ApiEnv } from "../../contracts/service-env.ts";
 import { createTaskRunner } from "../runner/create-task-runner.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
 import { Scheduler } from "../runner/schedules/scheduler.ts";
-import { createPool } from "../runtime/database.ts";
+import { createPool, type Pool } from "../runtime/database.ts";
 import { NotificationListener } from "../runtime/listener.ts";
 import { createLogger } from "../runtime/logger.ts";
 import { waitForMigrations } from "../runtime/migrate.ts";
@@ -19,6 +19,8 @@ import { createAdapters } from "../tools/create-adapters.ts";
 import { ToolService } from "../tools/tool-service.ts";
 import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
 import { createUsageMeter } from "../workspace/usage/create-usage-meter.ts";
+import { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
+import { listKeyUse } from "../workspace/credentials/rotate-keys.ts";
 import { buildApp } from "./app.ts";
 import { adapterResources } from "./tool-resources.ts";
 import { createApiDeps } from "./create-deps.ts";
@@ -60,6 +62,8 @@ async function start(): Promise<void> {
     readOnly: true,
   });
   const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
+  const credentialKeys = await CredentialKeyRing.create(env.CREDENTIAL_KEYS);
+  await warnOfMissingKeys(pool, credentialKeys);
   const tools = new ToolService({ adapters: createAdapters(await adapterResources(env, pool)), log });
   const deps = createApiDeps({
     pool,
@@ -71,6 +75,7 @@ async function start(): Promise<void> {
     registry,
     runnerMetrics,
     tools,
+    credentialKeys,
     taskTokenKey: taskTokenKey(env.TASK_TOKEN_KEY),
     log,
   });
@@ -98,4 +103,13 @@ async function start(): Promise<void> {
   scheduler.start();
   const url = await app.listen({ host: env.HOST, port: env.PORT });
   log.info({ event: "api_listening", url, version }, "api listening");
+}
+
+/** A key that was taken away too early is said at once, and not by the first task that needs it. */
+async function warnOfMissingKeys(pool: Pool, keys: CredentialKeyRing): Promise<void> {
+  for (const { keyId, credentials, state } of await listKeyUse(pool, keys)) {
+    if (state !== "missing") continue;
+    const remedy = "Put the key back into CREDENTIAL_KEYS and rotate, or set these credentials again.";
+    log.error({ event: "credential_key_missing", keyId, credentials, remedy }, "credentials cannot be read");
+  }
 }

@@ -11,6 +11,8 @@ import { waitForMigrations } from "../runtime/migrate.ts";
 import type { Closer } from "../runtime/shutdown.ts";
 import { taskTokenKey } from "../runtime/task-token.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
+import { CredentialReader } from "../workspace/credentials/credential-reader.ts";
+import type { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
 import { gitCredentialHosts } from "../workspace/git-credential-hosts.ts";
 import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
 import { Repositories } from "../workspace/repositories.ts";
@@ -27,6 +29,7 @@ export interface WorkerDeps {
   readonly env: WorkerEnv;
   readonly workerId: string;
   readonly sandbox: Sandbox;
+  readonly credentialKeys: CredentialKeyRing;
   /** Of WORKSPACES_DIR; closed with the worker. */
   readonly usage: UsageMeter;
   readonly log: Logger;
@@ -45,7 +48,7 @@ export interface WorkerApp {
 const MIGRATIONS_TIMEOUT_MS = 60_000;
 
 /** Puts a worker together: the consumer that runs tasks, the dispatcher that one of the workers runs for all. */
-export function buildWorker({ env, workerId, sandbox, usage, log, registry }: WorkerDeps): WorkerApp {
+export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log, registry }: WorkerDeps): WorkerApp {
   const url = env.DATABASE_URL;
   const pool = createPool({ url, applicationName: `automatos-worker ${workerId}`, log });
   const listener = new NotificationListener({ url, applicationName: `automatos-worker ${workerId} listener`, log });
@@ -75,6 +78,7 @@ export function buildWorker({ env, workerId, sandbox, usage, log, registry }: Wo
     workspaces,
     volume,
     repositories,
+    credentials: new CredentialReader({ pool, keys: credentialKeys }),
     usage,
     guard,
     sandbox,

@@ -3,23 +3,29 @@ import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import type { AgentTask } from "../../contracts/task.ts";
 import { checkRunnable } from "../runner/submission.ts";
 import type { ExecuteTask, StopReason, TaskExecution, TaskOutcome } from "../runner/task-runner.ts";
+import { Redactor } from "../runtime/redaction/redactor.ts";
 import { signApiTaskToken, signTaskToken } from "../runtime/task-token.ts";
 import type { Sandbox, SandboxProfile } from "../sandbox/sandbox.ts";
 import { ApiToolsClient } from "../tools/api-tools-client.ts";
+import type { CredentialReader } from "../workspace/credentials/credential-reader.ts";
 import { gitThroughGateway } from "../workspace/git-credential-hosts.ts";
 import type { Repositories } from "../workspace/repositories.ts";
 import { nearlyUsedWarning } from "../workspace/usage/admit-by-quota.ts";
 import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import type { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { TaskFolder, WorkspaceVolume } from "../workspace/workspace-volume.ts";
+import { giveCredentials } from "./give-credentials.ts";
 import type { QuotaGuard } from "./quota-guard.ts";
 import { QuotaSandbox } from "./quota-sandbox.ts";
+import { redactExecution, redactOutcome } from "./redacted-execution.ts";
+import { RedactingSandbox } from "./redacting-sandbox.ts";
 import { runTask } from "./run-task.ts";
 
 export interface ExecuteTaskDeps {
   readonly workspaces: Pick<WorkspaceStore, "get" | "uid">;
   readonly volume: WorkspaceVolume;
   readonly repositories: Repositories;
+  readonly credentials: Pick<CredentialReader, "forTask">;
   readonly usage: Pick<UsageMeter, "refreshInBackground">;
   readonly guard: Pick<QuotaGuard, "admit" | "watch">;
   readonly sandbox: Sandbox;
@@ -91,25 +97,34 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
       },
     };
     let outcome: TaskOutcome | undefined;
+    let redact = new Redactor([]);
     try {
       const token = await taskToken(deps, task);
+      const { credentials, redactor } = await giveCredentials(deps, task, { uid, token, emit });
+      redact = redactor;
       const gitHosts = task.resources.networkAccess ? await deps.gitHosts(task.workspaceId) : [];
       const profile = sandboxProfile(deps, task, workspaceDir, uid, token, gitHosts);
       await folder.writeEnv(profile.environment);
-      const sandbox = new QuotaSandbox(deps.sandbox, guard);
-      await prepareRepositories({ ...deps, sandbox }, execution, profile, folder);
+      const sandbox = new RedactingSandbox(new QuotaSandbox(deps.sandbox, guard), redactor);
+      const redacted = redactExecution(execution, redactor);
+      // Git gets its tokens from the gateway: a repository's configuration sees none of the task's credentials.
+      await prepareRepositories({ ...deps, sandbox }, redacted, profile, folder);
       const endpoint = { socketPath: deps.gateway.socketPath, token };
-      outcome = await runTask({
-        execution,
-        profile,
-        folder,
+      const ended = await runTask({
+        execution: redacted,
+        profile: { ...profile, credentials },
+        folder: { log: { write: (text) => folder.log.write(redactor.text(text)) } },
         sandbox,
         toolPolicy: workspace.toolPolicy,
         apiTools: await apiTools(deps, task),
         endpoint,
       });
-      given.decide(outcome);
+      outcome = redactOutcome(ended, redactor);
+      redacted.decide(outcome);
       return outcome;
+    } catch (error) {
+      if (error instanceof Error) error.message = redact.text(error.message);
+      throw error;
     } finally {
       guard.stop();
       try {

@@ -8,6 +8,7 @@ import { parseEnv } from "../runtime/parse-env.ts";
 import { onShutdown } from "../runtime/shutdown.ts";
 import { createSandbox } from "../sandbox/create-sandbox.ts";
 import { createUsageMeter } from "../workspace/usage/create-usage-meter.ts";
+import { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
 import { buildWorker } from "./app.ts";
 
 /** Beside the grace that running tasks get: closing connections and recording what was handed back. */
@@ -35,7 +36,8 @@ const usage = await createUsageMeter({
   process.exit(1);
 });
 
-const worker = buildWorker({ env, workerId, sandbox, usage, log, registry });
+const credentialKeys = await CredentialKeyRing.create(env.CREDENTIAL_KEYS);
+const worker = buildWorker({ env, workerId, sandbox, credentialKeys, usage, log, registry });
 const health = await startHealthServer({
   host: env.HEALTH_HOST,
   port: env.HEALTH_PORT,

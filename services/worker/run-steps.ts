@@ -16,7 +16,8 @@ export interface RunStepsOptions {
   readonly execution: TaskExecution;
   readonly sandbox: Sandbox;
   readonly profile: SandboxProfile;
-  readonly folder: TaskFolder;
+  /** The task's own log. */
+  readonly folder: { readonly log: Pick<TaskFolder["log"], "write"> };
   readonly toolPolicy: ToolPolicy;
   /** Undefined: the tools that run at the API are not configured for tasks. */
   readonly apiTools: ApiTools | undefined;

@@ -1,3 +1,4 @@
+import { removeHomeLinks, type HomeLinksDeps } from "./credentials/home-links.ts";
 import { SafeFs } from "./safe-fs.ts";
 import type { ServiceRecords } from "./service-records.ts";
 import { taskOfFolder } from "./task-folder.ts";
@@ -12,9 +13,10 @@ const MAX_ENTRIES = 100_000;
 /** Removes a path of the workspace, out of sight at once. */
 export type Discard = (path: string) => Promise<void>;
 
-/** Removes a task's credentials. */
-export async function removeCredentials(files: SafeFs): Promise<void> {
+/** Removes what leads to tasks' credentials; no task of the workspace runs. */
+export async function removeCredentials(files: SafeFs, home: HomeLinksDeps): Promise<void> {
   for (const path of CREDENTIALS) await files.remove(path);
+  await removeHomeLinks(home);
 }
 
 /** Removes clones that were never finished and repositories that were dropped; nobody may be making one. */
@@ -58,7 +60,7 @@ export async function removeLeftovers(deps: {
     removed.push(taskId);
   }
   if (live.size > 0) return removed;
-  await removeCredentials(files);
+  await removeCredentials(files, deps);
   await removeUnfinished(files, deps.discard);
   return removed;
 }

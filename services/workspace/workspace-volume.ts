@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { Logger } from "pino";
 import type { PlanTier } from "../../contracts/plan.ts";
 import { makeFolder, makeOwn } from "./make-folders.ts";
+import { makeHomeLinks } from "./credentials/home-links.ts";
 import { type RepositoryLocks, withLock, workspaceLockName } from "./repository-locks.ts";
 import { SafeFs } from "./safe-fs.ts";
 import { ServiceRecords } from "./service-records.ts";
@@ -176,6 +177,17 @@ export class WorkspaceVolume {
   }
 
   /**
+   * Makes the links by which a task's programs find its credentials (credentials/home-links.ts); they are gone when no
+   * task of the workspace runs any more. After `openTask`.
+   *
+   * @returns the paths where something else stands.
+   */
+  async linkCredentials(workspaceId: string, links: ReadonlyMap<string, string>, uid: number): Promise<string[]> {
+    const home = { records: this.#records, workspaceDir: this.workspaceDir(workspaceId), workspaceId };
+    return links.size === 0 ? [] : this.#locked(workspaceId, () => makeHomeLinks(home, links, uid));
+  }
+
+  /**
    * Removes what a crash left in every workspace: folders of tasks that nobody runs, credentials, half clones, and what
    * was being removed. A workspace where that fails is logged and does not stop the others.
    */
@@ -247,8 +259,9 @@ export class WorkspaceVolume {
     for (const name of await this.#records.names(workspaceId, ["tasks"])) {
       if ((await this.#records.read(workspaceId, ["tasks", name], OpenTask))?.holder !== null) return;
     }
-    const files = new SafeFs(this.workspaceDir(workspaceId));
-    await removeCredentials(files);
+    const workspaceDir = this.workspaceDir(workspaceId);
+    const files = new SafeFs(workspaceDir);
+    await removeCredentials(files, { records: this.#records, workspaceDir, workspaceId });
     // A clone that was stopped counts against the quota until it is gone.
     await removeUnfinished(files, this.#discard(workspaceId));
   }

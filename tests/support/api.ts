@@ -5,6 +5,7 @@ import path from "node:path";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
 import { pino } from "pino";
 import { Registry } from "prom-client";
+import { CredentialKeysText } from "../../contracts/credential-keys.ts";
 import type { CreatedToken } from "../../contracts/http-api.ts";
 import { resolvePlanLimits, type PlanLimitOverrides } from "../../contracts/plan.ts";
 import { TaskPriority, type TaskState, type TaskStatus } from "../../contracts/task.ts";
@@ -22,6 +23,7 @@ import { type AdapterResources, createAdapters } from "../../services/tools/crea
 import { ToolService } from "../../services/tools/tool-service.ts";
 import { createPool, type Pool } from "../../services/runtime/database.ts";
 import { NotificationListener } from "../../services/runtime/listener.ts";
+import { CredentialKeyRing } from "../../services/workspace/credentials/key-ring.ts";
 import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
 import { CountedUsageMeter } from "../../services/workspace/usage/counted-usage-meter.ts";
 import { migratedDatabase, silentLog } from "./database.ts";
@@ -88,7 +90,9 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
   });
   const tools = new ToolService({ adapters, log });
   const served = { pool, runner, meter, locks, workspacesDir, planLimits, registry, runnerMetrics, log };
-  const resources = { ...served, tools, taskTokenKey: TASK_TOKEN_KEY };
+  const keys = CredentialKeysText.parse(`test:${randomBytes(32).toString("base64")}`);
+  const credentialKeys = await CredentialKeyRing.create(keys);
+  const resources = { ...served, tools, credentialKeys, taskTokenKey: TASK_TOKEN_KEY };
   const app = await buildApp(createApiDeps(resources), { adminToken, version: "0.0.0-test", ...options });
   const workers: { close(): Promise<unknown> }[] = [];
   let address: string | undefined;

@@ -1,10 +1,5 @@
-import type {
-  TASK_CREDENTIAL_KINDS} from "../../../contracts/credential.ts";
-import {
-  CredentialInput,
-  type CredentialKind,
-  type CredentialOf,
-} from "../../../contracts/credential.ts";
+import type { TASK_CREDENTIAL_KINDS } from "../../../contracts/credential.ts";
+import { CredentialInput, type CredentialKind, type CredentialOf } from "../../../contracts/credential.ts";
 import type { Queryable } from "../../runtime/database.ts";
 import { CredentialNotFoundError, CredentialUnreadableError } from "./errors.ts";
 import type { CredentialKeyRing } from "./key-ring.ts";

@@ -1,8 +1,14 @@
-import type { CredentialInput} from "../../../contracts/credential.ts";
-import { type Credential, type CredentialKind } from "../../../contracts/credential.ts";
+import type { CredentialInput } from "../../../contracts/credential.ts";
+import {
+  type Credential,
+  type CredentialKeyUse,
+  type CredentialRotation,
+  type CredentialKind,
+} from "../../../contracts/credential.ts";
 import { withTransaction, type Pool, type PoolClient } from "../../runtime/database.ts";
 import { CredentialKindConflictError, CredentialNotFoundError, TooManyCredentialsError } from "./errors.ts";
 import type { CredentialKeyRing } from "./key-ring.ts";
+import { listKeyUse, rotateCredentialKeys } from "./rotate-keys.ts";
 
 /** More are no credentials but a database. */
 const MAX_PER_WORKSPACE = 200;
@@ -36,11 +42,7 @@ export class CredentialStore {
    *
    * @throws CredentialKindConflictError when the name is taken by one of another kind; TooManyCredentialsError
    */
-  async set(
-    workspaceId: string,
-    name: string,
-    input: CredentialInput,
-  ): Promise<{ credential: Credential; created: boolean }> {
+  async set(workspaceId: string, name: string, input: CredentialInput): Promise<Credential> {
     return withTransaction(this.#pool, async (client) => {
       // One at a time in a workspace, so that versions have no gap and the limit holds.
       await client.query("SELECT pg_advisory_xact_lock(hashtextextended('credentials ' || $1, 0))", [workspaceId]);
@@ -73,7 +75,7 @@ export class CredentialStore {
       );
       const [row] = rows;
       if (row === undefined) throw new Error("an INSERT … RETURNING gave no row");
-      return { credential: toCredential(row), created: before.kind === null };
+      return toCredential(row);
     });
   }
 
@@ -93,6 +95,16 @@ export class CredentialStore {
       name,
     ]);
     if (rowCount === 0) throw new CredentialNotFoundError([name]);
+  }
+
+  /** How many credentials each key decrypts. */
+  keyUse(): Promise<CredentialKeyUse[]> {
+    return listKeyUse(this.#pool, this.#keys);
+  }
+
+  /** See rotate-keys.ts. */
+  rotateKeys(): Promise<CredentialRotation> {
+    return rotateCredentialKeys({ pool: this.#pool, keys: this.#keys });
   }
 
   async #before(client: PoolClient, workspaceId: string, name: string) {

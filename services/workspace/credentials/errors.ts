@@ -2,11 +2,15 @@ import { PlatformError } from "../../../contracts/errors.ts";
 
 export class CredentialNotFoundError extends PlatformError {
   constructor(names: readonly string[]) {
-    super("CREDENTIAL_NOT_FOUND", `the workspace has no credential ${names.join(", ")} of a kind that can be used here`, {
-      remedy:
-        "List them with `automatos workspace credentials ls`; set one with `automatos workspace credentials set`.",
-      status: 404,
-    });
+    super(
+      "CREDENTIAL_NOT_FOUND",
+      `the workspace has no credential ${names.join(", ")} of a kind that can be used here`,
+      {
+        remedy:
+          "List them with `automatos workspace credentials ls`; set one with `automatos workspace credentials set`.",
+        status: 404,
+      },
+    );
   }
 }
 

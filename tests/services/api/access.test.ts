@@ -79,6 +79,11 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "POST /api/workspaces/:workspaceId/tokens": { status: 201, body: () => ({ name: "ci" }) },
   "GET /api/workspaces/:workspaceId/tokens": { status: 200 },
   "DELETE /api/workspaces/:workspaceId/tokens/:tokenId": { status: 200 },
+  "PUT /api/workspaces/:workspaceId/credentials/:name": { status: 200, body: () => CREDENTIAL },
+  "GET /api/workspaces/:workspaceId/credentials": { status: 200 },
+  "DELETE /api/workspaces/:workspaceId/credentials/:name": { status: 204 },
+  "GET /api/admin/credential-keys": { status: 200 },
+  "POST /api/admin/credential-keys/rotate": { status: 200 },
   "POST /api/admin/tokens": { status: 201, body: () => ({ name: "second operator" }) },
   "GET /api/admin/tokens": { status: 200 },
   "DELETE /api/admin/tokens/:tokenId": { status: 200 },
@@ -91,6 +96,8 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "DELETE /api/admin/dead-letters/:taskId": { status: 204 },
   "GET /api/admin/audit-log": { status: 200 },
 };
+
+const CREDENTIAL = { kind: "env", variable: "SHOP_TOKEN", value: "a value of the shop" };
 
 const nameOf = ({ method, url }: RouteEntry): string => `${method} ${url}`;
 
@@ -148,6 +155,9 @@ describe("who may call what", () => {
        VALUES ($1, $1, 'sample', '0 6 * * *', 'UTC', $2, 'skip', 60) ON CONFLICT DO NOTHING`,
       [tenant.workspaceId, JSON.stringify(SCHEDULE.task)],
     );
+    if (route.url.includes("/credentials/")) {
+      await api.request("PUT", `/api/workspaces/${tenant.workspaceId}/credentials/shop`, { body: CREDENTIAL });
+    }
     if (!route.url.includes(":tokenId")) return tenant;
     const owner = route.access === "admin" ? "/api/admin" : `/api/workspaces/${tenant.workspaceId}`;
     const created = await api.request("POST", `${owner}/tokens`, { body: { name: "to be revoked" } });

@@ -42,8 +42,7 @@ describe("the credential store", () => {
     workspaceId = await aWorkspace();
     const { store, reader } = await open(first);
     const set = await store.set(workspaceId, "npm", env("NPM_TOKEN", "npm_0123456789"));
-    assert.equal(set.created, true);
-    assert.equal(set.credential.target, "NPM_TOKEN");
+    assert.equal(set.target, "NPM_TOKEN");
     assert.doesNotMatch(JSON.stringify([set, await store.list(workspaceId)]), /npm_0123456789/);
     assert.deepEqual(await reader.forTask(workspaceId, ["npm"]), [
       { name: "npm", kind: "env", variable: "NPM_TOKEN", value: "npm_0123456789" },
@@ -64,14 +63,14 @@ describe("the credential store", () => {
   it("counts versions, over a removal too, and refuses another kind under the same name", async () => {
     const { store } = await open(first);
     const id = await aWorkspace();
-    assert.equal((await store.set(id, "a", env("A", "first-value"))).credential.version, 1);
+    assert.equal((await store.set(id, "a", env("A", "first-value"))).version, 1);
     const second = await store.set(id, "a", env("A", "second-value"));
-    assert.deepEqual([second.created, second.credential.version], [false, 2]);
+    assert.equal(second.version, 2);
     const file = CredentialInput.parse({ kind: "file", path: ".netrc", content: "machine example.com" });
     await assert.rejects(store.set(id, "a", file), { code: "CREDENTIAL_KIND_CONFLICT" });
     await store.remove(id, "a");
     await assert.rejects(store.remove(id, "a"), { code: "CREDENTIAL_NOT_FOUND" });
-    assert.equal((await store.set(id, "a", file)).credential.version, 3);
+    assert.equal((await store.set(id, "a", file)).version, 3);
   });
 
   it("opens no row that stands in the place of another", async () => {
