@@ -13,6 +13,7 @@ import { unreasonableShape } from "./json-shape.ts";
 /** Answers that one call may ask for. */
 const MAX_CHOICES = 4;
 const MAX_MESSAGES = 10_000;
+const MAX_PARAMETERS = 200;
 
 const tokens = z.int().min(1).max(1_000_000_000).nullish();
 
@@ -21,8 +22,7 @@ const Envelope = z.looseObject({
   model: z.string().max(1_000).default(DEFAULT_MODEL),
   messages: z
     .array(z.looseObject({ role: z.enum(["system", "developer", "user", "assistant", "tool", "function"]) }))
-    .min(1)
-    .max(MAX_MESSAGES),
+    .min(1),
   stream: z.boolean().nullish(),
   stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
   n: z.int().min(1).max(MAX_CHOICES).nullish(),
@@ -112,9 +112,19 @@ export function readChatRequest(body: Buffer, config: LlmConfig): ChatRequest {
 function parse(body: Buffer): unknown {
   const why = unreasonableShape(body);
   if (why !== undefined) throw new LlmRequestInvalidError(`the request ${why}`);
+  let parsed: unknown;
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    parsed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch (cause) {
     throw new LlmRequestInvalidError("the request is not JSON", null, new Error((cause as Error).name));
   }
+  // Before each of them is looked at.
+  if (typeof parsed === "object" && parsed !== null && Object.keys(parsed).length > MAX_PARAMETERS) {
+    throw new LlmRequestInvalidError(`the request has more than ${MAX_PARAMETERS} parameters`);
+  }
+  const messages = parsed !== null && typeof parsed === "object" && "messages" in parsed ? parsed.messages : undefined;
+  if (Array.isArray(messages) && messages.length > MAX_MESSAGES) {
+    throw new LlmRequestInvalidError(`the request has more than ${MAX_MESSAGES} messages`, "messages");
+  }
+  return parsed;
 }
