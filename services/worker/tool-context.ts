@@ -1,12 +1,20 @@
-import type { ToolContext } from "../sandbox/tools/tool.ts";
-import type { RunStepsOptions } from "./run-steps.ts";
+import type { TaskExecution } from "../runner/task-runner.ts";
+import type { ApiTools, ToolContext } from "../sandbox/tools/tool.ts";
 
-/** Where a task's call works; `index` counts the task's steps, of its script and of its model together. */
+/** Where all calls of a task work. */
+export interface ToolPlace extends Pick<ToolContext, "sandbox" | "profile"> {
+  readonly execution: Pick<TaskExecution, "signal" | "emit">;
+  /** The task's own log. */
+  readonly folder: { readonly log: { write(text: string): void } };
+  /** Undefined: the tools that run at the API are not configured for tasks. */
+  readonly apiTools: ApiTools | undefined;
+}
+
+/** Where one call works; `index` counts the task's steps, of its script and of its model together. */
 export function toolContext(
-  options: Pick<RunStepsOptions, "execution" | "folder" | "profile" | "sandbox" | "apiTools">,
+  { execution, folder, profile, sandbox, apiTools }: ToolPlace,
   { index, callId, approved }: { readonly index: number; readonly callId: string; readonly approved: boolean },
 ): ToolContext {
-  const { execution, folder, profile, sandbox, apiTools } = options;
   return {
     sandbox,
     profile,

@@ -4,7 +4,7 @@ import type { OfferedTool } from "../../../contracts/tools.ts";
 import { findUnstorable, toJsonb } from "../../runtime/storable-text.ts";
 import { answerTooLong, brokenAnswer } from "./call-failure.ts";
 import { toModelMessages, type ToolCall, type Turn } from "./conversation.ts";
-import type { ModelInfo } from "./llm-client.ts";
+import type { ModelInfo } from "./model-info.ts";
 import { estimateConversation, estimateTokens } from "./trim-context.ts";
 
 export interface ModelRequest {

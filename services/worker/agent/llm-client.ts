@@ -3,6 +3,7 @@ import type * as Ai from "ai";
 import type * as Undici from "undici";
 import { z } from "zod";
 import { CallFailure, brokenAnswer, toCallFailure } from "./call-failure.ts";
+import type { ModelInfo } from "./model-info.ts";
 import { askModel, type ModelAnswer, type ModelRequest } from "./ask-model.ts";
 
 export interface LlmEndpoint {
@@ -12,13 +13,6 @@ export interface LlmEndpoint {
   readonly token: string;
   /** Silence after which an answer counts as broken. @default 120_000 */
   readonly idleMs?: number;
-}
-
-export interface ModelInfo {
-  readonly id: string;
-  /** Tokens that question and answer may have together. */
-  readonly contextWindow: number;
-  readonly maxOutputTokens: number;
 }
 
 const IDLE_MS = 120_000;
