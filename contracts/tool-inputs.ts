@@ -8,6 +8,7 @@ export const WorkspacePath = z
   .min(1)
   .max(MAX_PATH_CHARS)
   .refine((path) => !path.includes("\0"), "holds a NUL byte")
+  .refine((path) => path.isWellFormed(), "holds half a character (a lone surrogate), which no file's name can")
   .refine((path) => !path.startsWith("/"), "must be relative to the workspace")
   .describe("Relative to the workspace, e.g. `repos/shop/src/index.js`.");
 
