@@ -108,6 +108,10 @@ export const ToolInputs = {
       .max(20)
       .default([])
       .describe("Only files whose path matches one of these patterns, e.g. `*.ts` or `src/**/*.py`."),
+    includeIgnored: z
+      .boolean()
+      .default(false)
+      .describe("Also files that a `.gitignore` names, such as installed packages and builds."),
     contextLines: z.int().min(0).max(10).default(2).describe("Lines to show before and after each match."),
     maxResults: results(1_000, 100),
   }),

@@ -28,7 +28,7 @@ const ENVIRONMENT = {
 /**
  * Searches the working trees as they are at this moment with `git grep --no-index`, in the sandbox: the pattern and the
  * files are the tenant's, and what an expression without end costs is bounded by the sandbox's limits and 30 s. Links
- * are not followed; `.git` folders and binary files are left out, ignored files (`node_modules`) are not.
+ * are not followed; `.git` folders, binary files and, unless asked for, what a `.gitignore` names are left out.
  *
  * Answers excerpts: adjoining lines of one file, with the numbers of those that match. `truncated` says that there is
  * more than was asked for.
@@ -71,6 +71,7 @@ function grepArguments(input: ToolInput<"search_codebase">, path: string): strin
     ...["--no-pager", "grep", "--no-index", "-I", "-n", "--column", "-z", "--no-color", "--no-heading", "--no-break"],
     ...["--full-name", "-C", String(input.contextLines), input.regex ? "-P" : "-F"],
     ...(input.caseSensitive ? [] : ["-i"]),
+    ...(input.includeIgnored ? [] : ["--exclude-standard"]),
     ...["-e", input.query, "--"],
     ...(patterns.length > 0 ? patterns : [`:(literal)${path}`]),
   ];

@@ -95,6 +95,17 @@ describe("search_codebase", () => {
     assert.equal((await run({ query: "x", path: "repos/none" })).error?.code, "FILE_NOT_FOUND");
   });
 
+  it("leaves out what is ignored, unless asked for", async () => {
+    write("repos/lib/.gitignore", "node_modules/\n*.log\n");
+    write("repos/lib/node_modules/x/index.js", "needle");
+    write("repos/lib/build.log", "needle");
+    write("repos/lib/index.js", "needle");
+    assert.deepEqual(pathsOf(await search({ query: "needle", path: "repos/lib" })), ["repos/lib/index.js"]);
+    assert.equal(pathsOf(await search({ query: "needle", path: "repos/lib", includeIgnored: true })).length, 3);
+    assert.equal(pathsOf(await search({ query: "needle", path: "repos/lib", include: ["*.js"] })).length, 1);
+    fs.rmSync(join(folder, "repos/lib"), { recursive: true });
+  });
+
   it("stops at the limits and says so", async () => {
     write("repos/long/lines.txt", `${"x".repeat(3_000_000)}needle\n${"needle\n".repeat(500)}`);
     const few = await search({ query: "needle", path: "repos/long", maxResults: 3 });
