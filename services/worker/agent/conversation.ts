@@ -54,7 +54,8 @@ export function toModelMessages(turns: readonly Turn[]): ModelMessage[] {
     const spoken: ModelMessage = {
       role: "assistant",
       content: [
-        ...(reasoning === "" ? [] : [{ type: "reasoning" as const, text: reasoning }]),
+        // Providers want to see again what led to a call, and refuse to see what led to words.
+        ...(reasoning === "" || calls.length === 0 ? [] : [{ type: "reasoning" as const, text: reasoning }]),
         ...(text === "" ? [] : [{ type: "text" as const, text }]),
         ...calls.map(({ id, tool, input, metadata }) => ({
           type: "tool-call" as const,

@@ -2,8 +2,9 @@ import type { AgentTask, StepResult } from "../../../contracts/task.ts";
 import type { OfferedTool } from "../../../contracts/tools.ts";
 import { renderResult } from "./render-result.ts";
 
-/** Of each scripted step's output the model sees so much. */
+/** Of each scripted step's output the model sees so much, and of all of them together. */
 const STEP_BYTES = 16_384;
+const ALL_STEPS_BYTES = 131_072;
 
 /** What the platform tells every model, and what the task adds to it. */
 export function systemPrompt(task: AgentTask, tools: readonly OfferedTool[]): string {
@@ -54,12 +55,15 @@ export function taskMessage(task: AgentTask, steps: readonly StepResult[]): stri
   if (task.parentExecutionId !== undefined) parts.push(`This task belongs to task ${task.parentExecutionId}.`);
   if (task.correlationId !== undefined)
     parts.push(`Tasks with correlation id ${JSON.stringify(task.correlationId)} belong to the same work.`);
-  if (steps.length > 0)
-    parts.push(`These steps of the task were made before you:\n\n${steps.map(describeStep).join("\n\n")}`);
+  if (steps.length > 0) parts.push(`These steps of the task were made before you:\n\n${describeSteps(steps)}`);
   return parts.join("\n\n");
 }
 
-function describeStep({ index, tool, ok, output, exitCode }: StepResult): string {
-  const text = renderResult(tool, { ok, output, exitCode, error: null }, STEP_BYTES);
-  return `Step ${index + 1}, ${tool}:\n${text}`;
+function describeSteps(steps: readonly StepResult[]): string {
+  const limitBytes = Math.min(STEP_BYTES, Math.floor(ALL_STEPS_BYTES / steps.length));
+  const texts = steps.map(({ index, tool, ok, output, exitCode }) => {
+    const text = renderResult(tool, { ok, output, exitCode, error: null }, limitBytes);
+    return `Step ${index + 1}, ${tool}:\n${text}`;
+  });
+  return texts.join("\n\n");
 }

@@ -228,7 +228,7 @@ describe("an agent", () => {
 
   it("shows the model what the scripted steps brought", async () => {
     const requests = fromNow();
-    bench.llm.script({ calls: [read("good.txt")] }, { text: "seen" });
+    bench.llm.script({ reasoning: "Look at it.", calls: [read("good.txt")] }, { text: "seen" });
     const step = {
       index: 0,
       tool: "read_file",
@@ -240,6 +240,7 @@ describe("an agent", () => {
     };
     const run = await bench.run({}, { scriptedSteps: [step] });
     assert.match(requests()[0]?.messages[1]?.content ?? "", /Step 1, read_file:\nMARK/);
+    assert.equal(requests()[1]?.messages[2]?.reasoning_content, "Look at it.");
     assert.deepEqual(
       run.end().steps.map(({ index }) => index),
       [0, 1],

@@ -102,6 +102,7 @@ export class AgentBench {
         signal,
         emit,
         decide: () => undefined,
+        recorded: async () => undefined,
         async save(checkpoint) {
           const copy = JSON.parse(JSON.stringify(checkpoint)) as JsonValue;
           saved.push(copy);
