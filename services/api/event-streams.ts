@@ -32,6 +32,8 @@ export interface StreamSource<Item> {
 
 /** Bytes kept for a client that reads slower than the source speaks. The source is asked for more only below this. */
 const BUFFER_BYTES = 65_536;
+/** What is gathered at most before it is written. */
+const GATHERED_CHARS = 16_384;
 
 /** The long answers of this process: counted, bounded in memory, and ended together at shutdown. */
 export class EventStreams {
@@ -103,17 +105,44 @@ export class EventStreams {
 }
 
 async function pump<Item>(source: StreamSource<Item>, out: PassThrough, signal: AbortSignal): Promise<void> {
+  const gathered = new Gathered(out);
   try {
     const comment = (text: string): void => {
-      if (source.mediaType === "text/event-stream" && out.writable) out.write(`: ${text}\n\n`);
+      if (source.mediaType === "text/event-stream") gathered.add(`: ${text}\n\n`);
     };
     for await (const item of source.open(signal, comment)) {
       if (signal.aborted) return;
-      const text = source.encode(item);
-      if (text !== "" && !out.write(text)) await once(out, "drain", { signal });
+      gathered.add(source.encode(item));
+      if (out.writableNeedDrain) await once(out, "drain", { signal });
     }
+    gathered.write();
   } catch (error) {
     if (!signal.aborted) throw error;
+  }
+}
+
+/** What comes in one turn is written at once: to each of many readers, a page of items is one piece, not hundreds. */
+class Gathered {
+  readonly #out: PassThrough;
+  #text = "";
+  #planned: NodeJS.Immediate | undefined;
+
+  constructor(out: PassThrough) {
+    this.#out = out;
+  }
+
+  add(text: string): void {
+    if (text === "") return;
+    this.#text += text;
+    if (this.#text.length >= GATHERED_CHARS) this.write();
+    else this.#planned ??= setImmediate(() => this.write());
+  }
+
+  write(): void {
+    clearImmediate(this.#planned);
+    this.#planned = undefined;
+    if (this.#text !== "" && this.#out.writable) this.#out.write(this.#text);
+    this.#text = "";
   }
 }
 

@@ -19,11 +19,21 @@ const HANDED_BACK = {
   remedy: "Nothing: the task starts again on another worker, and this start does not count.",
 };
 
+const RECORD_WAS_AWAY = {
+  code: "RECORD_UNAVAILABLE",
+  message: "the database could not be reached while the task needed it",
+  remedy: "Nothing: the task starts again by itself, and this start does not count.",
+};
+/** A start that the record's absence ended is not followed by the next one at once. */
+const RECORD_WAIT_MS = 1_000;
+
 /** What the work came to, and what had stopped it by then. */
 interface Decision {
   /** Undefined when it did not end in time after it had been told to stop. */
   readonly outcome: TaskOutcome | undefined;
   readonly reason: StopReason | undefined;
+  /** The work itself could not reach the record: that is no fault of the task's. */
+  readonly recordWasAway: boolean;
 }
 
 export interface AttemptDeps {
@@ -103,6 +113,10 @@ export class TaskAttempt {
       }
       return this.#decide(outcome);
     } catch (error) {
+      if (!signal.aborted && isTransient(error)) {
+        this.#deps.log.warn({ event: "task_interrupted", taskId: task.taskId, err: error }, "record was away");
+        return this.#decide(undefined, true);
+      }
       if (!signal.aborted) {
         this.#deps.log.warn({ event: "task_threw", taskId: task.taskId, err: error }, "task failed with an error");
       }
@@ -128,8 +142,8 @@ export class TaskAttempt {
   }
 
   /** The first decision counts: later comes only clean-up. */
-  #decide(outcome: TaskOutcome | undefined): Decision {
-    this.#decision ??= { outcome, reason: this.#stopReason() };
+  #decide(outcome: TaskOutcome | undefined, recordWasAway = false): Decision {
+    this.#decision ??= { outcome, reason: this.#stopReason(), recordWasAway };
     return this.#decision;
   }
 
@@ -137,9 +151,15 @@ export class TaskAttempt {
     return this.#stop.signal.aborted ? (this.#stop.signal.reason as StopReason) : undefined;
   }
 
-  async #record({ outcome, reason }: Decision): Promise<AttemptReport> {
+  async #record({ outcome, reason, recordWasAway }: Decision): Promise<AttemptReport> {
     const { leases } = this.#deps;
     if (this.#stopReason() === "lease_lost") throw new LeaseLostError(this.claimed.task.taskId);
+    if (recordWasAway) {
+      await this.#events.close();
+      await delay(RECORD_WAIT_MS, undefined, { signal: this.#abandon.signal });
+      await this.#persist(() => leases.handBack(this.claimed, RECORD_WAS_AWAY));
+      return { kind: "handed_back" };
+    }
     if (reason === "shutdown" && outcome?.status !== "completed" && outcome?.status !== "paused") {
       await this.#events.close();
       await this.#persist(() => leases.handBack(this.claimed, HANDED_BACK));

@@ -15,6 +15,7 @@ import { startPostgres, type TestDatabase, type TestPostgres } from "../../suppo
 import {
   aTask,
   aWorkspace,
+  collectEvents,
   completed,
   openQueuedProcess,
   untilEvent,
@@ -130,6 +131,23 @@ describe("dispatching", () => {
     await Promise.all(tasks.map((task) => process.runner.submit(task)));
     for (const { taskId } of tasks) await process.runner.result(taskId, { waitMs: 30_000 });
     assert.equal(most, 3);
+  });
+
+  it("starts a task again, uncounted, whose work could not reach the record", async () => {
+    let starts = 0;
+    const side = await work(async () => {
+      if (++starts === 1) throw Object.assign(new Error("terminating connection"), { code: "57P01" });
+      return completed;
+    });
+    const task = aTask(await aWorkspace(process), { maxRetries: 0 });
+    await process.runner.submit(task);
+    assert.equal((await process.runner.result(task.taskId, { waitMs: 30_000 }))?.status, "completed");
+    assert.equal((await process.runner.status(task.taskId)).attempt, 1);
+    const requeued = (await collectEvents(process.runner, task.taskId)).map(({ body }) =>
+      body.type === "task_requeued" ? body.error.code : "",
+    );
+    assert.deepEqual(requeued.filter(Boolean), ["RECORD_UNAVAILABLE"]);
+    await side.close();
   });
 
   it("lists workers with what they do, until they are closed", async () => {
