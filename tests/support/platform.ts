@@ -47,9 +47,7 @@ export interface TestPlatform {
   readonly workspacesDir: string;
   readonly directory: string;
   /** The first of `apis`. */
-  /** The first of `apis`. */
   readonly api: ServiceProcess;
-  readonly apis: readonly ServiceProcess[];
   readonly apis: readonly ServiceProcess[];
   readonly gateway: ServiceProcess;
   readonly workers: readonly ServiceProcess[];
@@ -79,8 +77,6 @@ export interface PlatformOptions {
   /** Models of the gateway, and the keys of their providers. @default none */
   readonly llm?: z.input<typeof LlmConfig>;
   readonly llmKeys?: Record<string, string>;
-  /** Certificates that the gateway trusts beside the system's. */
-  readonly gatewayCaFile?: string;
   /** Tools that run at the API, and what they authenticate with. @default those that need no configuration */
   readonly tools?: z.input<typeof ToolAdapters>;
   readonly toolSecrets?: z.input<typeof ToolSecrets>;
@@ -157,12 +153,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     service(`api-${index + 1}`, "api", port, { ...apiEnv, PORT: String(port) }),
   );
   const apis = [api, ...others];
-  const others = otherPorts.map((port, index) =>
-    service(`api-${index + 1}`, "api", port, { ...apiEnv, PORT: String(port) }),
-  );
-  const apis = [api, ...others];
-  const trusted = { ...gatewayEnv, NODE_EXTRA_CA_CERTS: options.gatewayCaFile };
-  const gateway = service("gateway", "gateway", gatewayPort, trusted);
+  const gateway = service("gateway", "gateway", gatewayPort, gatewayEnv);
   const workers = workerPorts.map((port, index) => service(`worker-${index}`, "worker", port, workerEnv(port, index)));
 
   const platform: TestPlatform = {
