@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
-import type { FastifyReply, FastifyRequest } from "fastify";
 import { ToolDeniedError, ToolNeedsApprovalError } from "../../../contracts/errors.ts";
 import { TaskToolAnswer, TaskToolCall, TaskToolList } from "../../../contracts/task-tools.ts";
 import { ApiToolName, decideTool, TOOLS, type ToolPolicy } from "../../../contracts/tools.ts";
@@ -7,6 +6,7 @@ import type { TaskRunner } from "../../runner/task-runner.ts";
 import type { ToolService } from "../../tools/tool-service.ts";
 import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
 import { taskCallerOf, taskOf } from "../access.ts";
+import { whileConnected } from "../while-connected.ts";
 import { problems, taskParams } from "./shared.ts";
 
 export interface TaskToolRoutesDeps {
@@ -90,13 +90,4 @@ async function requireAllowed({ runner }: TaskToolRoutesDeps, { policy, tool, ta
   const approvals = callId === undefined ? [] : await runner.approvals(taskId);
   const approved = approvals.some((one) => one.callId === callId && one.tool === tool && one.status === "approved");
   if (!approved) throw new ToolNeedsApprovalError(tool);
-}
-
-/** Fires when the caller has gone away before it was answered. */
-function whileConnected(request: FastifyRequest, reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  const abort = () => gone.abort();
-  reply.raw.once("close", abort);
-  if (request.raw.destroyed && !request.raw.complete) abort();
-  return gone.signal;
 }
