@@ -49,7 +49,7 @@ export async function describeHttpApi(): Promise<string> {
     planLimits,
     registry,
     runnerMetrics: createRunnerMetrics(registry),
-    tools: new ToolService({ adapters: createAdapters(noTools(pool)), log }),
+    tools: new ToolService({ adapters: createAdapters(noTools(pool)), log, registry }),
     taskTokenKey: new Uint8Array(32),
     log,
   });

@@ -64,7 +64,7 @@ async function start(): Promise<void> {
   const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
   const credentialKeys = await CredentialKeyRing.create(env.CREDENTIAL_KEYS);
   await warnOfMissingKeys(pool, credentialKeys);
-  const tools = new ToolService({ adapters: createAdapters(await adapterResources(env, pool)), log });
+  const tools = new ToolService({ adapters: createAdapters(await adapterResources(env, pool)), log, registry });
   const deps = createApiDeps({
     pool,
     runner,

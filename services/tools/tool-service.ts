@@ -1,3 +1,4 @@
+import { Counter, type Registry } from "prom-client";
 import { PlatformError, ToolNotConfiguredError } from "../../contracts/errors.ts";
 import type { ApiToolName, ToolInput } from "../../contracts/tools.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -15,11 +16,18 @@ const MAX_CALLS_PER_WORKSPACE = 16;
 export class ToolService {
   readonly #adapters: Adapters;
   readonly #log: Logger;
+  readonly #calls: Counter<"tool" | "outcome">;
   readonly #underWay = new Map<string, number>();
 
-  constructor(deps: { readonly adapters: Adapters; readonly log: Logger }) {
+  constructor(deps: { readonly adapters: Adapters; readonly log: Logger; readonly registry: Registry }) {
     this.#adapters = deps.adapters;
     this.#log = deps.log;
+    this.#calls = new Counter({
+      name: "automatos_tool_calls_total",
+      help: "Calls of tools that run at the API, by tool and by `ok` or the code of the error.",
+      labelNames: ["tool", "outcome"],
+      registers: [deps.registry],
+    });
   }
 
   /** The configuration key without which this workspace cannot use the tool; null where it can. */
@@ -54,6 +62,7 @@ export class ToolService {
       const left = (this.#underWay.get(workspaceId) ?? 1) - 1;
       if (left === 0) this.#underWay.delete(workspaceId);
       else this.#underWay.set(workspaceId, left);
+      this.#calls.inc({ tool: name, outcome });
       const durationMs = Math.round(performance.now() - startedAt);
       this.#log.info(
         { event: "tool_called", tool: name, workspaceId, taskId, outcome, durationMs },

@@ -88,7 +88,7 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
     workspacesDir,
     ...options.tools,
   });
-  const tools = new ToolService({ adapters, log });
+  const tools = new ToolService({ adapters, log, registry });
   const served = { pool, runner, meter, locks, workspacesDir, planLimits, registry, runnerMetrics, log };
   const keys = CredentialKeysText.parse(`test:${randomBytes(32).toString("base64")}`);
   const credentialKeys = await CredentialKeyRing.create(keys);

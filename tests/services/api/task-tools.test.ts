@@ -82,6 +82,11 @@ describe("tools that a running task calls at the API", () => {
     assert.deepEqual(tasks.output.tasks, []);
   });
 
+  it("are counted", async () => {
+    const { body } = await api.request("GET", "/metrics");
+    assert.match(body, /automatos_tool_calls_total\{tool="semantic_search",outcome="ok"\} 1/);
+  });
+
   it("are listed with what the task may do with them", async () => {
     const listed = await api.request("GET", `/api/tasks/${taskId}/tools`, { token });
     const { tools } = expectJson<{ tools: { name: string; configured: boolean }[] }>(listed, 200);
