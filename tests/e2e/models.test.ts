@@ -113,13 +113,13 @@ answers = []
 for _ in range(4):
     try: answers.append(ask(urllib.request.build_opener(), max_tokens=50) and "ok")
     except urllib.error.HTTPError as error: answers.append(json.loads(error.read())["error"]["code"])
-print(json.dumps([answers, key]))
+print(json.dumps([answers, key[::-1]])) # what stands there as it is, is taken out of the output
 `;
     llm.respond(() => ({ text: "x", usage: { prompt_tokens: 60, completion_tokens: 50 } }));
     const [answers, token] = JSON.parse(stdoutOf(await inside(script, { tokenBudget: 250 }))) as [string[], string];
     assert.deepEqual(answers, ["ok", "ok", "task_budget_exhausted", "task_budget_exhausted"]);
     const calls = llm.requests.length;
-    const late = await chat(token);
+    const late = await chat([...token].reverse().join(""));
     assert.deepEqual([late.status, late.body.includes("task_not_running")], [403, true]);
     assert.equal(llm.requests.length, calls);
   });
