@@ -1,9 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import { DeadLetterRetries, DeadLettersDropped } from "../../contracts/dead-letter-api.ts";
 import { AuditList, DeadLetterList, QueueList, WorkerList } from "../../contracts/http-api.ts";
 import { TaskStatus } from "../../contracts/task.ts";
 import { checkedId, Context, type GlobalOptions } from "../context.ts";
+import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
+import { instant } from "../instant.ts";
 import { brief, duration, localTime } from "../output/format.ts";
 import { forTerminal } from "../output/style.ts";
 import { table } from "../output/table.ts";
@@ -44,7 +47,7 @@ export async function queues(options: GlobalOptions): Promise<number> {
 
 export async function deadLetterList(options: PageOptions): Promise<number> {
   const context = await Context.create(options);
-  const query = { limit: options.limit, cursor: options.cursor };
+  const query = { limit: options.limit, cursor: options.cursor, workspaceId: options.workspace };
   const list = await context.client.call("GET", "/api/admin/dead-letters", DeadLetterList, { query });
   context.answer(list, () => {
     if (list.items.length === 0) return "no dead letters";
@@ -60,7 +63,45 @@ export async function deadLetterList(options: PageOptions): Promise<number> {
   return EXIT.ok;
 }
 
-export async function deadLetterRetry(id: string, options: GlobalOptions): Promise<number> {
+/** Which of all dead letters are meant; --workspace selects, too. */
+export interface DeadLetterFilterOptions extends GlobalOptions {
+  readonly all?: boolean;
+  readonly error?: string;
+  readonly before?: string;
+}
+
+const selectionOf = (options: DeadLetterFilterOptions) => ({
+  workspaceId: options.workspace,
+  errorCode: options.error,
+  failedBefore: instant(options.before),
+});
+
+/** One, or with --all those that the other options select. @throws UsageError for both or neither */
+function wantsAll(ids: readonly string[], { all = false, error, before }: DeadLetterFilterOptions): boolean {
+  if (all === ids.length > 0 || (!all && (error ?? before) !== undefined)) {
+    throw new UsageError("neither one nor all are named", "Name tasks, or give --all with what selects them.");
+  }
+  return all;
+}
+
+async function retryAll(options: DeadLetterFilterOptions): Promise<number> {
+  const context = await Context.create(options);
+  const path = "/api/admin/dead-letters/retry";
+  const body = selectionOf(options);
+  const retries = await context.client.call("POST", path, DeadLetterRetries, { body, repeatable: true });
+  context.answer(retries, () => {
+    const rows = retries.items.map(({ taskId, newTaskId, error }) => [
+      taskId,
+      newTaskId ?? "-",
+      brief(forTerminal(error?.message ?? "", false), 80),
+    ]);
+    return `${table(["TASK", "NEW TASK", "REFUSED"], rows)}\n\nstill on the list: ${retries.remaining}`;
+  });
+  return EXIT.ok;
+}
+
+export async function deadLetterRetry(id: string | undefined, options: DeadLetterFilterOptions): Promise<number> {
+  if (wantsAll(id === undefined ? [] : [id], options) || id === undefined) return retryAll(options);
   const context = await Context.create(options);
   const path = `/api/admin/dead-letters/${checkedId("task", id)}/retry`;
   const status = await context.client.call("POST", path, TaskStatus, { body: { newTaskId: randomUUID() } });
@@ -68,8 +109,15 @@ export async function deadLetterRetry(id: string, options: GlobalOptions): Promi
   return EXIT.ok;
 }
 
-export async function deadLetterDrop(ids: readonly string[], options: GlobalOptions): Promise<number> {
+export async function deadLetterDrop(ids: readonly string[], options: DeadLetterFilterOptions): Promise<number> {
   const context = await Context.create(options);
+  if (wantsAll(ids, options)) {
+    const path = "/api/admin/dead-letters/drop";
+    const body = selectionOf(options);
+    const answer = await context.client.call("POST", path, DeadLettersDropped, { body, repeatable: true });
+    context.answer(answer, () => `dropped ${answer.dropped}`);
+    return EXIT.ok;
+  }
   const taskIds = ids.map((id) => checkedId("task", id));
   for (const taskId of taskIds) await context.client.call("DELETE", `/api/admin/dead-letters/${taskId}`, z.null());
   context.answer({ dropped: taskIds }, () => taskIds.map((taskId) => `dropped ${taskId}`).join("\n"));

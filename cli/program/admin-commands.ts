@@ -20,17 +20,13 @@ export function addAdminCommands(program: Command, finish: Finish): void {
   addPaging(dead.command("ls", { isDefault: true }).description("the newest first")).action(
     async (_options, command: Command) => finish(await (await load()).deadLetterList(command.optsWithGlobals())),
   );
-  dead
-    .command("retry")
-    .description("submit one again under a new id, and take it off the list")
-    .argument("<task>")
-    .action(async (id: string, _options, command: Command) =>
+  addSelection(dead.command("retry").description("submit one or all again under new ids, and take them off the list"))
+    .argument("[task]")
+    .action(async (id: string | undefined, _options, command: Command) =>
       finish(await (await load()).deadLetterRetry(id, command.optsWithGlobals())),
     );
-  dead
-    .command("drop")
-    .description("take some off the list; the record keeps them")
-    .argument("<task...>")
+  addSelection(dead.command("drop").description("take some or all off the list; the record keeps them"))
+    .argument("[task...]")
     .action(async (ids: string[], _options, command: Command) =>
       finish(await (await load()).deadLetterDrop(ids, command.optsWithGlobals())),
     );
@@ -41,3 +37,10 @@ export function addAdminCommands(program: Command, finish: Finish): void {
   addTokens(admin, "admin", finish);
   addCredentialKeys(admin, finish);
 }
+
+/** Which of all dead letters are meant; --workspace selects, too. */
+const addSelection = (command: Command): Command =>
+  command
+    .option("--all", "all that --workspace, --error and --before select")
+    .option("--error <code>", "those that failed with this code, e.g. WORKER_LOST")
+    .option("--before <time>", "those that failed before this time");

@@ -17,6 +17,7 @@ import { answerFrameworkError, answerProblems, answerUnreadableRequest } from ".
 import { adminRoutes } from "./routes/admin.ts";
 import { approvalRoutes, type ApprovalRoutesDeps } from "./routes/approvals.ts";
 import { credentialRoutes, type CredentialRoutesDeps } from "./routes/credentials.ts";
+import { deadLetterRoutes, type DeadLetterRoutesDeps } from "./routes/dead-letters.ts";
 import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
 import { llmRoutes, type LlmRoutesDeps } from "./routes/llm.ts";
 import { scheduleRoutes, type ScheduleRoutesDeps } from "./routes/schedules.ts";
@@ -43,6 +44,7 @@ export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, E
   readonly tokens: TokenStore;
   readonly audit: AuditLog;
   readonly listApprovals: ApprovalRoutesDeps["listApprovals"];
+  readonly deadLetters: DeadLetterRoutesDeps["deadLetters"];
   readonly schedules: ScheduleRoutesDeps["schedules"];
   readonly runSchedule: ScheduleRoutesDeps["runSchedule"];
   readonly operations: Operations;
@@ -133,6 +135,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(tokenRoutes, deps);
   await app.register(credentialRoutes, deps);
   await app.register(adminRoutes, deps);
+  await app.register(deadLetterRoutes, deps);
   return app;
 }
 

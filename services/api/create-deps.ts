@@ -21,6 +21,7 @@ import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { ApiDeps } from "./app.ts";
 import { PostgresAuditLog } from "./audit-log.ts";
+import { DeadLetters } from "./dead-letters.ts";
 import { makeChangeEgressRules } from "./egress-rules.ts";
 import { readLlmUsage } from "./llm-usage.ts";
 import { RecordOperations } from "./operations.ts";
@@ -70,6 +71,7 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     tokens: new PostgresTokenStore({ database }),
     audit: new PostgresAuditLog({ database }),
     listApprovals: (filter) => listApprovals(database, filter),
+    deadLetters: new DeadLetters({ database, runner }),
     schedules: new ScheduleStore({ pool }),
     runSchedule: (schedule, request) => runNow({ pool, submit: (task) => runner.submit(task) }, schedule, request),
     operations: new RecordOperations({ database }),

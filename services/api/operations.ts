@@ -1,10 +1,7 @@
-import type { QueueList, TaskList, WorkerHealth, WorkerInfo } from "../../contracts/http-api.ts";
-import { TaskNotFoundError } from "../../contracts/errors.ts";
+import type { QueueList, WorkerHealth, WorkerInfo } from "../../contracts/http-api.ts";
 import { taskQueueName } from "../../contracts/queue-names.ts";
-import { microsOf, parseCursor, timeOf, toPage } from "../runtime/cursor.ts";
 import type { Queryable } from "../runtime/database.ts";
 import { queueDepths } from "../runner/task-queries.ts";
-import { STATUS_COLUMNS, toTaskStatus, type StatusRow } from "../runner/task-record.ts";
 import { listWorkers } from "../runner/worker-registry.ts";
 
 /** What an operator asks of the whole installation. */
@@ -15,10 +12,6 @@ export interface Operations {
   queues(): Promise<QueueList>;
   /** Workspaces that have tasks running. */
   activeTasksByWorkspace(): Promise<{ readonly workspaceId: string; readonly activeTasks: number }[]>;
-  /** The newest first. @throws InvalidCursorError */
-  deadLetters(page: { readonly limit: number; readonly cursor?: string | undefined }): Promise<TaskList>;
-  /** Takes a failed task off the list; it stays in the record. @throws TaskNotFoundError when it is not on the list. */
-  dropDeadLetter(taskId: string): Promise<void>;
 }
 
 const PROBE_TIMEOUT_MS = 2_000;
@@ -72,25 +65,5 @@ export class RecordOperations implements Operations {
        GROUP BY workspace_id`,
     );
     return rows;
-  }
-
-  async deadLetters(page: { limit: number; cursor?: string | undefined }): Promise<TaskList> {
-    const before = page.cursor === undefined ? undefined : parseCursor(page.cursor);
-    const { rows } = await this.#database.query<StatusRow & { micros: string }>(
-      `SELECT ${STATUS_COLUMNS}, ${microsOf("dead_lettered_at")} AS micros FROM task_executions
-       WHERE dead_lettered_at IS NOT NULL AND ($2::uuid IS NULL OR (dead_lettered_at, id) < (${timeOf(1)}, $2))
-       ORDER BY dead_lettered_at DESC, id DESC LIMIT $3`,
-      [before?.micros ?? null, before?.id ?? null, page.limit + 1],
-    );
-    const { rows: tasks, nextCursor } = toPage(rows, page.limit);
-    return { items: tasks.map(toTaskStatus), nextCursor };
-  }
-
-  async dropDeadLetter(taskId: string): Promise<void> {
-    const { rowCount } = await this.#database.query(
-      "UPDATE task_executions SET dead_lettered_at = NULL WHERE id = $1 AND dead_lettered_at IS NOT NULL",
-      [taskId],
-    );
-    if (rowCount === 0) throw new TaskNotFoundError(taskId);
   }
 }

@@ -1,27 +1,23 @@
-import { randomUUID } from "node:crypto";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import * as api from "../../../contracts/http-api.ts";
-import { TaskStatus } from "../../../contracts/task.ts";
 import { WorkspaceUsage } from "../../../contracts/workspace.ts";
-import type { TaskRunner } from "../../runner/task-runner.ts";
 import type { AuditLog } from "../audit-log.ts";
 import { WorkerNotFoundError } from "../errors.ts";
 import type { Operations } from "../operations.ts";
-import { problems, taskParams, workspaceParams } from "./shared.ts";
+import { problems, workspaceParams } from "./shared.ts";
 import type { WorkspaceRoutesDeps } from "./workspaces.ts";
 
 export interface AdminRoutesDeps extends Pick<WorkspaceRoutesDeps, "workspaces" | "usage"> {
   readonly operations: Operations;
   readonly audit: Pick<AuditLog, "list">;
-  readonly runner: Pick<TaskRunner, "retry">;
 }
 
 const tags = ["admin"];
 
-/** `/api/admin`: workers, queues, dead letters and the audit log. Admin tokens only. */
+/** `/api/admin`: workers, queues and the audit log. Admin tokens only. */
 export const adminRoutes: FastifyPluginAsyncZod<AdminRoutesDeps> = async (app, deps) => {
-  const { operations, audit, runner, workspaces, usage } = deps;
+  const { operations, audit, workspaces, usage } = deps;
 
   app.get(
     "/api/admin/workers",
@@ -84,60 +80,6 @@ export const adminRoutes: FastifyPluginAsyncZod<AdminRoutesDeps> = async (app, d
       },
     },
     async (request) => usage(await workspaces.get(request.params.workspaceId)),
-  );
-
-  app.get(
-    "/api/admin/dead-letters",
-    {
-      config: { access: "admin" },
-      schema: {
-        tags,
-        operationId: "listDeadLetters",
-        summary: "Tasks that failed for good, the newest first",
-        querystring: api.PageQuery,
-        response: { 200: api.DeadLetterList, ...problems(400, 403) },
-      },
-    },
-    async (request) => operations.deadLetters(request.query),
-  );
-
-  app.post(
-    "/api/admin/dead-letters/:taskId/retry",
-    {
-      config: { access: "admin", action: "dead_letter.retry" },
-      schema: {
-        tags,
-        operationId: "retryDeadLetter",
-        summary: "Submit it again under a new id, and take it off the list",
-        params: taskParams,
-        body: api.TaskRetryRequest.nullish(),
-        response: { 202: TaskStatus, ...problems(400, 403, 404, 409, 413, 415, 429) },
-      },
-    },
-    async (request, reply) => {
-      const { taskId } = request.params;
-      const status = await runner.retry(taskId, request.body?.newTaskId ?? randomUUID());
-      await operations.dropDeadLetter(taskId);
-      return reply.code(202).header("location", `/api/tasks/${status.taskId}`).send(status);
-    },
-  );
-
-  app.delete(
-    "/api/admin/dead-letters/:taskId",
-    {
-      config: { access: "admin", action: "dead_letter.drop" },
-      schema: {
-        tags,
-        operationId: "dropDeadLetter",
-        summary: "Take it off the list; the record keeps it",
-        params: taskParams,
-        response: { 204: z.null(), ...problems(400, 403, 404) },
-      },
-    },
-    async (request, reply) => {
-      await operations.dropDeadLetter(request.params.taskId);
-      return reply.code(204).send(null);
-    },
   );
 
   app.get(

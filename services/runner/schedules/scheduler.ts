@@ -6,10 +6,10 @@ import { AgentTask, type TaskError, type TaskStatus } from "../../../contracts/t
 import { isTransient, withTransaction, type Pool } from "../../runtime/database.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { Leadership } from "../admission/leadership.ts";
+import { derivedId } from "../derived-id.ts";
 import { toTaskError } from "../errors.ts";
 import { CronTimes } from "./cron.ts";
 import { missedReason, OVERLAP, ScheduledTaskInvalidError } from "./errors.ts";
-import { runIdOf } from "./run-id.ts";
 import { RUN_JSON, SCHEDULE_COLUMNS, type ScheduleRow } from "./schedule-record.ts";
 
 export type SubmitTask = (task: AgentTask) => Promise<TaskStatus>;
@@ -110,7 +110,7 @@ async function runOnce(
   const { scheduleId, catchUpSeconds, dueAt, now } = schedule;
   const times = new CronTimes(schedule.cron, schedule.timeZone);
   const { last, before } = times.lastUntil(now, dueAt);
-  const time: Time = { runId: runIdOf(scheduleId, last), dueAt: last, missed: before, requestedBy: null };
+  const time: Time = { runId: derivedId(scheduleId, last.toISOString()), dueAt: last, missed: before, requestedBy: null };
   const isLate = now.getTime() - last.getTime() > catchUpSeconds * 1_000;
   const reason = isLate ? missedReason(catchUpSeconds) : await submitOrSkip(deps, schedule, time);
   return withTransaction(deps.pool, async (client) => {

@@ -92,6 +92,8 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "GET /api/admin/queues": { status: 200 },
   "GET /api/admin/workspaces/:workspaceId/usage": { status: 200 },
   "GET /api/admin/dead-letters": { status: 200 },
+  "POST /api/admin/dead-letters/retry": { status: 202, body: ({ workspaceId }) => ({ workspaceId }) },
+  "POST /api/admin/dead-letters/drop": { status: 200, body: ({ workspaceId }) => ({ workspaceId }) },
   "POST /api/admin/dead-letters/:taskId/retry": { status: 202 },
   "DELETE /api/admin/dead-letters/:taskId": { status: 204 },
   "GET /api/admin/audit-log": { status: 200 },

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, describe, it } from "node:test";
+import type { DeadLetterRetries } from "../../../contracts/dead-letter-api.ts";
 import type { Problem, QueueList, TaskList, WorkerHealth, WorkerList } from "../../../contracts/http-api.ts";
 import type { TaskStatus } from "../../../contracts/task.ts";
 import { STEPS, expectJson, startApi, type TestApi } from "../../support/api.ts";
@@ -115,6 +116,46 @@ describe("what operators ask", () => {
       [dead[2]],
     );
     assert.equal((await get<TaskStatus>(`/api/tasks/${dead[1] ?? ""}`)).status, "cancelled");
+  });
+
+  it("tries all dead letters again that a filter selects, or drops them", async () => {
+    const own = await api.createWorkspace();
+    const die = async (workspace: string, code: string): Promise<string> => {
+      const { taskId } = await api.submit(workspace);
+      await api.pool.query(`UPDATE task_executions SET status = 'running', started_at = now() WHERE id = $1`, [taskId]);
+      await api.pool.query(
+        `UPDATE task_executions SET status = 'failed', error_code = $2, error_message = 'x', error_remedy = 'X.',
+           dead_lettered_at = now() WHERE id = $1`,
+        [taskId, code],
+      );
+      return taskId;
+    };
+    const lost = [await die(own.workspaceId, "WORKER_LOST"), await die(own.workspaceId, "WORKER_LOST")];
+    const other = await die(own.workspaceId, "OTHER");
+    const foreign = await die(workspaceId, "WORKER_LOST");
+    const post = async <Answer>(verb: string, status: number, body: unknown) =>
+      expectJson<Answer>(await api.request("POST", `/api/admin/dead-letters/${verb}`, { body }), status);
+    const selection = { workspaceId: own.workspaceId, errorCode: "WORKER_LOST" };
+    const listed = async (workspace: string) =>
+      (await get<TaskList>(`/api/admin/dead-letters?workspaceId=${workspace}`)).items.map(({ taskId }) => taskId);
+
+    // As if its letter had not been taken off the list before the process was killed.
+    const first = await post<DeadLetterRetries>("retry", 202, selection);
+    assert.deepEqual(
+      first.items.map(({ taskId, error }) => [taskId, error]),
+      lost.map((taskId) => [taskId, null]),
+    );
+    assert.equal(first.remaining, 0);
+    await api.pool.query("UPDATE task_executions SET dead_lettered_at = now() WHERE id = $1", [lost[0]]);
+    const again = await post<DeadLetterRetries>("retry", 202, selection);
+    assert.deepEqual(again.items, first.items.slice(0, 1));
+    assert.deepEqual(await listed(own.workspaceId), [other]);
+
+    const past = { workspaceId: own.workspaceId, failedBefore: "2020-01-01T00:00:00Z" };
+    assert.deepEqual(await post("drop", 200, past), { dropped: 0 });
+    assert.deepEqual(await post("drop", 200, { workspaceId: own.workspaceId }), { dropped: 1 });
+    assert.deepEqual(await listed(own.workspaceId), []);
+    assert.ok((await listed(workspaceId)).includes(foreign));
   });
 
   it("answers no success that the audit log could not take", async () => {

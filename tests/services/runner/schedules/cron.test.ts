@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { CronExpression, TimeZone } from "../../../../contracts/schedule.ts";
 import { CronTimes } from "../../../../services/runner/schedules/cron.ts";
-import { runIdOf } from "../../../../services/runner/schedules/run-id.ts";
 import { hasCode } from "../../../contract/task-runner/harness.ts";
 
 const BERLIN = "Europe/Berlin";
@@ -101,12 +100,4 @@ describe("times of a cron expression", () => {
       assert.equal(TimeZone.safeParse(zone).success, false, zone);
     }
   });
-});
-
-it("a run's id is a UUID of version 5, the same for the same schedule and time alone", () => {
-  const [one, other] = [crypto.randomUUID(), crypto.randomUUID()];
-  const [now, later] = [at("2026-01-01T00:00:00Z"), at("2026-01-01T00:01:00Z")];
-  assert.equal(runIdOf(one, now), runIdOf(one, new Date(now)));
-  assert.equal(new Set([runIdOf(one, now), runIdOf(one, later), runIdOf(other, now)]).size, 3);
-  assert.match(runIdOf(one, now), /^[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });

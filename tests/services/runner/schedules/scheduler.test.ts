@@ -10,7 +10,7 @@ import {
   type SubmitTask,
 } from "../../../../services/runner/schedules/scheduler.ts";
 import { ScheduleStore } from "../../../../services/runner/schedules/schedule-store.ts";
-import { runIdOf } from "../../../../services/runner/schedules/run-id.ts";
+import { derivedId } from "../../../../services/runner/derived-id.ts";
 import { hasCode } from "../../../contract/task-runner/harness.ts";
 import { migratedDatabase, silentLog } from "../../../support/database.ts";
 import { startPostgres, type TestPostgres } from "../../../support/postgres.ts";
@@ -68,7 +68,7 @@ describe("schedules", () => {
     const due = await makeDue(schedule);
     await Promise.all([pass(), pass(), pass()]);
     await pass();
-    const runId = runIdOf(schedule.scheduleId, due);
+    const runId = derivedId(schedule.scheduleId, due.toISOString());
     assert.deepEqual(await tasksOf(schedule), [runId]);
     const status = await own.runner.status(runId);
     assert.deepEqual([status.priority, status.correlationId], ["low", `schedule:${schedule.scheduleId}`]);

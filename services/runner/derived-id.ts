@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 
-/** The id of a schedule's run at a time, the same whoever makes it: a UUID of version 5 (RFC 9562) in the schedule's name. */
-export function runIdOf(scheduleId: string, dueAt: Date): string {
+/**
+ * An id made of another one and a name, the same whoever makes it: a UUID of version 5 (RFC 9562) in the other id's
+ * name space. What is submitted under it twice is one task.
+ */
+export function derivedId(id: string, name: string): string {
   const bytes = createHash("sha1")
-    .update(Buffer.from(scheduleId.replaceAll("-", ""), "hex"))
-    .update(dueAt.toISOString())
+    .update(Buffer.from(id.replaceAll("-", ""), "hex"))
+    .update(name)
     .digest()
     .subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x50, 6);
