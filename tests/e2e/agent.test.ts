@@ -131,6 +131,19 @@ describe("a task for a model, on real processes", () => {
     assert.equal(llm.requests.at(-1)?.body.messages.at(-1)?.content, "once\n");
   });
 
+  it("asks again when the gateway is killed in the middle of an answer", async () => {
+    llm.script({ text: "void ".repeat(100), fault: "hangs" }, { text: "whole" });
+    const { taskId } = await submit({ prompt: "Say it." });
+    await readEvents(platform, taskId, ({ body }) => body.type === "model_text");
+    await platform.gateway.kill();
+    await platform.gateway.start();
+    const ended = await result(taskId);
+    assert.equal(ended.status, "completed", JSON.stringify(ended.error));
+    assert.equal(ended.result, "whole");
+    const events = await readEvents(platform, taskId);
+    assert.ok(events.some(({ body }) => body.type === "model_retried"));
+  });
+
   it("ends at its timeout and at a cancel while the model is silent, with what was done in the result", async () => {
     const list = { calls: [{ name: "list_directory", arguments: {} }] };
     llm.script(list, { text: "x".repeat(100), fault: "hangs" });
