@@ -56,6 +56,13 @@ export const timedOutError = (timeoutSeconds: number): TaskError => ({
 /** What a task failed with, from whatever was thrown while it ran. */
 export function toTaskError(thrown: unknown): TaskError {
   if (thrown instanceof PlatformError) return thrown.toTaskError();
+  if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOSPC") {
+    return {
+      code: "VOLUME_FULL",
+      message: "nothing more fits on the volume of the workspaces",
+      remedy: "Ask the operator to free or enlarge it, then retry the task.",
+    };
+  }
   return {
     code: "TASK_EXECUTION_FAILED",
     message: thrown instanceof Error ? thrown.message : String(thrown),
