@@ -13,18 +13,31 @@ export const PlanLimits = z.strictObject({
   submissionsPerMinute: z.int().min(1).describe("Submissions accepted per minute; one more is answered with 429."),
   storageQuotaBytes: z.int().min(1).describe("Bytes that the workspace's files may take."),
   maxTimeoutSeconds: z.int().min(1).max(3_600).describe("The longest timeout that a task may ask for."),
+  maxToolCalls: z
+    .int()
+    .min(1)
+    .describe(
+      "Tool calls without a task, and terminals, that may be under way at once; one more is answered with 429.",
+    ),
   tokensPerDay: tokens.describe("Tokens of language models that the tasks may use on one day (UTC); null: no limit."),
   tokensPerMonth: tokens.describe("The same in one calendar month (UTC)."),
 });
 export type PlanLimits = z.infer<typeof PlanLimits>;
 
 const GIB = 1024 ** 3;
-const limits = (maxRunningTasks: number, storageGib: number, maxQueuedTasks: number, submissionsPerMinute: number) => ({
+const limits = (
+  maxRunningTasks: number,
+  storageGib: number,
+  maxQueuedTasks: number,
+  submissionsPerMinute: number,
+  maxToolCalls: number,
+) => ({
   maxRunningTasks,
   maxQueuedTasks,
   submissionsPerMinute,
   storageQuotaBytes: storageGib * GIB,
   maxTimeoutSeconds: 3_600,
+  maxToolCalls,
   // What a token costs differs a thousandfold between models, and a local one costs nothing: for the operator to say.
   tokensPerDay: null,
   tokensPerMonth: null,
@@ -32,11 +45,11 @@ const limits = (maxRunningTasks: number, storageGib: number, maxQueuedTasks: num
 
 /** The limits of each plan where a stack sets none. */
 export const DEFAULT_PLAN_LIMITS: Readonly<Record<PlanTier, PlanLimits>> = {
-  starter: limits(1, 2, 1_000, 120),
-  pilot: limits(1, 5, 1_000, 300),
-  pro: limits(3, 10, 10_000, 600),
-  business: limits(3, 10, 10_000, 600),
-  enterprise: limits(10, 50, 100_000, 6_000),
+  starter: limits(1, 2, 1_000, 120, 4),
+  pilot: limits(1, 5, 1_000, 300, 8),
+  pro: limits(3, 10, 10_000, 600, 16),
+  business: limits(3, 10, 10_000, 600, 16),
+  enterprise: limits(10, 50, 100_000, 6_000, 64),
 };
 
 /** Per plan, the limits that differ from the defaults: as the stack's `plans` and the services' `PLAN_LIMITS` hold them. */

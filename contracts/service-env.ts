@@ -3,8 +3,8 @@ import { LlmConfig, LlmKeys } from "./llm.ts";
 import { CredentialKeysText } from "./credential-keys.ts";
 import { PlanLimitOverrides, resolvePlanLimits } from "./plan.ts";
 import { TaskPriority } from "./task.ts";
-import { QuotaSetting } from "./workspace-quota.ts";
 import { ToolAdapters, ToolSecrets } from "./tool-adapters.ts";
+import { QuotaSetting } from "./workspace-quota.ts";
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const logLevel = z.enum(["trace", "debug", "info", "warn", "error"]).default("info");
@@ -86,6 +86,21 @@ export type SandboxKind = z.infer<typeof SandboxKind>;
 export const WorkerEnv = z.object({
   HEALTH_HOST: z.string().default("127.0.0.1"),
   HEALTH_PORT: port.default(8081),
+  TOOL_HOST: z.string().default("127.0.0.1").describe("Where the API reaches this worker with tool calls."),
+  TOOL_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe("Its port; 0: any free one, as the API finds it in the record."),
+  TOOL_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(64)
+    .describe("Tool calls without a task, and terminals, that this worker has under way at once."),
   DATABASE_URL: databaseUrl.describe("The record, as the role `automatos_worker`."),
   WORKSPACES_DIR: z.string().min(1),
   WORKSPACE_QUOTA: workspaceQuota,

@@ -4,8 +4,8 @@ import { TASK_CREDENTIAL_KINDS, type CredentialKind } from "../../contracts/cred
 import { restrictCredentialKeys } from "../../contracts/credential-keys.ts";
 import type { PlanLimitOverrides } from "../../contracts/plan.ts";
 import type { ApiEnv, GatewayEnv, SandboxKind, WorkerEnv } from "../../contracts/service-env.ts";
-import type { ToolAdapters } from "../../contracts/tool-adapters.ts";
 import type { QuotaSetting } from "../../contracts/workspace-quota.ts";
+import type { ToolAdapters } from "../../contracts/tool-adapters.ts";
 import { WORKER_NODE_FLAGS } from "./node-flags.ts";
 import { LocalMigrations } from "./local-migrations.ts";
 import { LocalPostgres } from "./local-postgres.ts";
@@ -265,6 +265,9 @@ function workerEnv(
   return {
     HEALTH_HOST: LOOPBACK,
     HEALTH_PORT: String(args.ports.worker + index),
+    TOOL_HOST: LOOPBACK,
+    TOOL_PORT: "0", // the record says which
+    TOOL_CONCURRENCY: "64",
     DATABASE_URL: postgres.workerUrl,
     WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
     WORKSPACE_QUOTA: args.workspaceQuota,

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { TaskNotFoundError, WorkspaceNotFoundError } from "../../contracts/errors.ts";
 import type { Caller } from "../../contracts/http-api.ts";
 import type { TaskStatus } from "../../contracts/task.ts";
+import { TICKET_PREFIX } from "../../contracts/terminal.ts";
 import type { ApiTaskIdentity } from "../runtime/task-token.ts";
 import { AdminRequiredError, TaskNotRunningError, UnauthenticatedError } from "./errors.ts";
 import { hashToken, type TokenStore } from "./token-store.ts";
@@ -30,6 +31,8 @@ declare module "fastify" {
     access?: Access;
     /** What the audit log calls it; every route that changes something has one. */
     action?: string;
+    /** Whether a ticket of the workspace, as a browser offers it with a WebSocket, is as good as a token. */
+    ticket?: boolean;
   }
   interface FastifyInstance {
     /** Every route, and who may call it. */
@@ -59,6 +62,8 @@ export interface AccessDeps {
   readonly taskStatus: (taskId: string) => Promise<TaskStatus>;
   /** Who holds a task's token; rejects for one that is not good. */
   readonly verifyTaskToken: (token: string) => Promise<ApiTaskIdentity>;
+  /** Who was given a ticket, which is used up by it; undefined for one that is not good. */
+  readonly takeTicket: (ticket: string) => Promise<Caller | undefined>;
 }
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -152,6 +157,16 @@ function bearerToken(request: FastifyRequest): string {
   return token;
 }
 
+/** @throws UnauthenticatedError for a ticket that is not good; undefined where there is none */
+async function identifyTicket(request: FastifyRequest, deps: AccessDeps): Promise<Caller | undefined> {
+  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+  const ticket = offered.find((name) => name.startsWith(TICKET_PREFIX))?.slice(TICKET_PREFIX.length);
+  if (ticket === undefined) return undefined;
+  const holder = await deps.takeTicket(ticket);
+  if (holder === undefined) throw new UnauthenticatedError("unknown");
+  return holder;
+}
+
 async function identifyTask(request: FastifyRequest, deps: AccessDeps): Promise<TaskCaller> {
   const identity = await deps.verifyTaskToken(bearerToken(request)).catch(() => {
     throw new UnauthenticatedError("unknown");
@@ -161,6 +176,10 @@ async function identifyTask(request: FastifyRequest, deps: AccessDeps): Promise<
 }
 
 async function identify(request: FastifyRequest, deps: AccessDeps): Promise<Caller> {
+  if (request.routeOptions.config.ticket === true && request.headers.authorization === undefined) {
+    const holder = await identifyTicket(request, deps);
+    if (holder !== undefined) return holder;
+  }
   const token = bearerToken(request);
   const hash = hashToken(token);
   // Equal lengths by construction, so that the time tells nothing.

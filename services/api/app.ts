@@ -1,13 +1,17 @@
 import { randomUUID } from "node:crypto";
+import websocket from "@fastify/websocket";
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from "fastify-type-provider-zod";
 import { Gauge, type Registry } from "prom-client";
+import { TERMINAL_PROTOCOL } from "../../contracts/terminal.ts";
 import type { RunnerMetrics } from "../runner/metrics.ts";
 import type { TaskRunner } from "../runner/task-runner.ts";
 import type { ToolService } from "../tools/tool-service.ts";
 import { actorOf, guardRoutes, type AccessDeps } from "./access.ts";
 import { auditMutations } from "./audit-mutations.ts";
 import type { AuditLog } from "./audit-log.ts";
+import type { TicketStore } from "./calls/ticket-store.ts";
+import type { ToolCalls } from "./calls/tool-calls.ts";
 import { EventStreams, type EventStreamsOptions } from "./event-streams.ts";
 import { PrometheusMetrics } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
@@ -19,13 +23,16 @@ import { approvalRoutes, type ApprovalRoutesDeps } from "./routes/approvals.ts";
 import { credentialRoutes, type CredentialRoutesDeps } from "./routes/credentials.ts";
 import { deadLetterRoutes, type DeadLetterRoutesDeps } from "./routes/dead-letters.ts";
 import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
+import { fileRoutes } from "./routes/files.ts";
 import { llmRoutes, type LlmRoutesDeps } from "./routes/llm.ts";
 import { scheduleRoutes, type ScheduleRoutesDeps } from "./routes/schedules.ts";
 import { serviceRoutes, type ServiceRoutesDeps } from "./routes/service.ts";
 import { taskStreamRoutes } from "./routes/task-streams.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 import { taskToolRoutes } from "./routes/task-tools.ts";
+import { terminalRoutes } from "./routes/terminal.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
+import { toolCallRoutes } from "./routes/tool-calls.ts";
 import { workspaceFileRoutes, type WorkspaceFileRoutesDeps } from "./routes/workspace-files.ts";
 import { workspaceRoutes, type WorkspaceRoutesDeps } from "./routes/workspaces.ts";
 import { refuseUnstorableText } from "./storable-requests.ts";
@@ -35,6 +42,9 @@ import { hashToken, type TokenStore } from "./token-store.ts";
 /** What the API needs from the rest of the system. `createApiDeps` makes it from a database and a folder. */
 export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, EgressRoutesDeps, LlmRoutesDeps {
   readonly tools: ToolService;
+  /** Tool calls and terminals without a task. */
+  readonly calls: ToolCalls;
+  readonly tickets: TicketStore;
   readonly credentials: CredentialRoutesDeps["credentials"];
   /** Who holds a task's token for the API; rejects for one that is not good. */
   readonly verifyTaskToken: AccessDeps["verifyTaskToken"];
@@ -71,6 +81,8 @@ export interface ApiOptions {
 const BODY_LIMIT_BYTES = 16 * 1_024 * 1_024;
 /** For a request to arrive as a whole: a client that trickles is cut off. */
 const REQUEST_TIMEOUT_MS = 120_000;
+/** Of a terminal: what is typed or pasted at once. */
+const MAX_MESSAGE_BYTES = 1_024 * 1_024;
 
 /** On every answer. The docs page replaces the content policy with its own. */
 const SECURITY_HEADERS = {
@@ -108,12 +120,14 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
     void reply.headers({ ...SECURITY_HEADERS, "x-request-id": request.id });
   });
   app.addHook("preClose", async () => streams.close());
+  app.addHook("onClose", () => deps.calls.workers.close());
   closeConnectionsGracefully(app);
   guardRoutes(app, {
     adminTokenHash: hashToken(options.adminToken),
     tokens: deps.tokens,
     taskStatus: (taskId) => deps.runner.status(taskId),
     verifyTaskToken: deps.verifyTaskToken,
+    takeTicket: (ticket) => deps.tickets.take(ticket),
   });
   answerProblems(app);
   refuseUnstorableText(app);
@@ -122,6 +136,14 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   logRequests(app);
 
   await serveOpenApi(app, options.version);
+  await app.register(websocket, {
+    options: {
+      maxPayload: MAX_MESSAGE_BYTES,
+      perMessageDeflate: false,
+      // A browser must be answered one of those that it offered, and the ticket is none.
+      handleProtocols: (offered) => (offered.has(TERMINAL_PROTOCOL) ? TERMINAL_PROTOCOL : false),
+    },
+  });
   await app.register(serviceRoutes, { version: options.version, metrics, readiness: deps.readiness });
   await app.register(taskRoutes, { ...deps, closing: streams.closing });
   await app.register(taskToolRoutes, deps);
@@ -132,6 +154,9 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(scheduleRoutes, deps);
   await app.register(workspaceFileRoutes, deps);
   await app.register(llmRoutes, deps);
+  await app.register(toolCallRoutes, deps);
+  await app.register(fileRoutes, deps);
+  await app.register(terminalRoutes, deps);
   await app.register(tokenRoutes, deps);
   await app.register(credentialRoutes, deps);
   await app.register(adminRoutes, deps);

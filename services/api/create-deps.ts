@@ -21,6 +21,10 @@ import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { ApiDeps } from "./app.ts";
 import { PostgresAuditLog } from "./audit-log.ts";
+import { TicketStore } from "./calls/ticket-store.ts";
+import { ToolCalls } from "./calls/tool-calls.ts";
+import { WorkerClient } from "./calls/worker-client.ts";
+import { WorkerDirectory } from "./calls/worker-directory.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { makeChangeEgressRules } from "./egress-rules.ts";
 import { readLlmUsage } from "./llm-usage.ts";
@@ -61,6 +65,16 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     runnerMetrics,
     log,
     tools: resources.tools,
+    calls: new ToolCalls({
+      workspaces: new WorkspaceStore({ pool }),
+      planLimits,
+      tools: resources.tools,
+      workers: new WorkerClient({
+        directory: new WorkerDirectory({ pool }),
+        grantKey: resources.taskTokenKey,
+      }),
+    }),
+    tickets: new TicketStore({ database }),
     verifyTaskToken: (token) => verifyApiTaskToken(token, resources.taskTokenKey),
     workspaces: new WorkspaceStore({ pool }),
     credentials: new CredentialStore({ pool, keys: resources.credentialKeys }),

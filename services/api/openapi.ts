@@ -7,6 +7,7 @@ import * as api from "../../contracts/http-api.ts";
 import { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import { TaskError, TaskResult, TaskState, TaskStatus } from "../../contracts/task.ts";
 import { TaskEvent } from "../../contracts/task-event.ts";
+import { CallResources, ToolCallAnswer, ToolCallEvent } from "../../contracts/tool-call.ts";
 import { TaskStep, ToolPolicy } from "../../contracts/tools.ts";
 import { Artifact, CachedRepository, Workspace, WorkspaceUsage } from "../../contracts/workspace.ts";
 
@@ -21,6 +22,9 @@ const COMPONENTS = {
   TaskResult,
   TaskError,
   TaskEvent,
+  ToolCallAnswer,
+  ToolCallEvent,
+  CallResources,
   TaskList: api.TaskList,
   TaskCancellation: api.TaskCancellation,
   LogEntry: api.LogEntry,
@@ -68,6 +72,10 @@ export async function serveOpenApi(app: FastifyInstance, version: string): Promi
       tags: [
         { name: "tasks", description: "Submit, follow, cancel and repeat tasks." },
         { name: "workspaces", description: "A tenant's place to work: limits, files, rules, tokens." },
+        {
+          name: "tools",
+          description: "Tools, commands, files and terminals without a task, for agents that live elsewhere.",
+        },
         { name: "admin", description: "For operators; admin tokens only." },
         { name: "service", description: "Health, metrics and who a token speaks for." },
       ],

@@ -29,6 +29,8 @@ export interface TaskConsumerDeps {
   readonly shutdownGraceSeconds: number;
   /** Shown to operators. */
   readonly healthUrl?: string;
+  /** Where this worker takes tool calls without a task. @default it takes none */
+  readonly toolsUrl?: () => string;
   readonly log: Logger;
   readonly metrics?: RunnerMetrics;
 }
@@ -161,12 +163,13 @@ export class TaskConsumer {
   }
 
   async #announce(): Promise<void> {
-    const { pool, workerId, concurrency, leaseSeconds, healthUrl, metrics } = this.#deps;
+    const { pool, workerId, concurrency, leaseSeconds, healthUrl, toolsUrl, metrics } = this.#deps;
     metrics?.activeTasks(workerId, this.#tasks.size);
     const priorities = this.#priorities;
     await recordWorker(pool, {
       workerId,
       healthUrl,
+      toolsUrl: toolsUrl?.(),
       concurrency,
       priorities,
       leaseSeconds,

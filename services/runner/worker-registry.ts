@@ -22,6 +22,8 @@ export interface WorkerInfo {
 export interface WorkerEntry {
   readonly workerId: string;
   readonly healthUrl: string | undefined;
+  /** Where it takes tool calls without a task. */
+  readonly toolsUrl: string | undefined;
   readonly concurrency: number;
   readonly priorities: readonly TaskPriority[];
   readonly leaseSeconds: number;
@@ -31,11 +33,13 @@ export interface WorkerEntry {
 /** Says that a worker is there, and how busy. */
 export async function recordWorker(database: Queryable, entry: WorkerEntry): Promise<void> {
   await database.query(
-    `INSERT INTO workers (id, hostname, pid, health_url, concurrency, priorities, lease_seconds, active_tasks)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    `INSERT INTO workers (id, hostname, pid, health_url, concurrency, priorities, lease_seconds, active_tasks,
+       tools_url)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      ON CONFLICT (id) DO UPDATE SET hostname = excluded.hostname, pid = excluded.pid,
        health_url = excluded.health_url, concurrency = excluded.concurrency, priorities = excluded.priorities,
-       lease_seconds = excluded.lease_seconds, active_tasks = excluded.active_tasks, heartbeat_at = now(),
+       lease_seconds = excluded.lease_seconds, active_tasks = excluded.active_tasks,
+       tools_url = excluded.tools_url, heartbeat_at = now(),
        started_at = CASE WHEN (workers.hostname, workers.pid) = (excluded.hostname, excluded.pid)
                          THEN workers.started_at ELSE now() END`,
     [
@@ -47,6 +51,7 @@ export async function recordWorker(database: Queryable, entry: WorkerEntry): Pro
       entry.priorities,
       entry.leaseSeconds,
       entry.activeTasks,
+      entry.toolsUrl ?? null,
     ],
   );
 }

@@ -1,9 +1,12 @@
 import { jwtVerify, SignJWT, type JWTPayload } from "jose";
 import { PlatformError } from "../../contracts/errors.ts";
+import { CallGrant } from "../../contracts/tool-call.ts";
 
 const ALGORITHM = "HS256";
+/** From the API's decision to the worker's door. */
+const GRANT_SECONDS = 30;
 /** What a token is good for; one that was made for anything else is refused, even when signed with the same key. */
-type Audience = "automatos-gateway" | "automatos-api";
+type Audience = "automatos-gateway" | "automatos-api" | "automatos-worker";
 
 /** Who a sandbox's traffic belongs to. */
 export interface TaskIdentity {
@@ -51,6 +54,18 @@ export const signApiTaskToken = (task: Signed<ApiTaskIdentity>, key: Uint8Array)
 export async function verifyApiTaskToken(token: string, key: Uint8Array): Promise<ApiTaskIdentity> {
   const { workspaceId, taskId, claims } = await verify("automatos-api", token, key);
   return { workspaceId, taskId, networkAccess: claims["network"] === true };
+}
+
+/** A token by which a worker knows what the API has granted: one call, for a workspace that it describes. */
+export const signCallGrant = ({ workspaceId, callId, ...facts }: CallGrant, key: Uint8Array): Promise<string> =>
+  sign("automatos-worker", { workspaceId, taskId: callId, expiresInSeconds: GRANT_SECONDS }, { grant: facts }, key);
+
+/** @throws TaskTokenInvalidError */
+export async function verifyCallGrant(token: string, key: Uint8Array): Promise<CallGrant> {
+  const { workspaceId, taskId: callId, claims } = await verify("automatos-worker", token, key);
+  const grant = CallGrant.safeParse({ ...(claims["grant"] as object | undefined), workspaceId, callId });
+  if (!grant.success) throw new TaskTokenInvalidError(grant.error);
+  return grant.data;
 }
 
 function sign(audience: Audience, task: Signed<TaskIdentity>, claims: JWTPayload, key: Uint8Array): Promise<string> {

@@ -23,6 +23,7 @@ import { createExecuteTask } from "./execute-task.ts";
 import { isKept, isRunning, watchLeftFolders } from "./left-folders.ts";
 import { QuotaGuard } from "./quota-guard.ts";
 import { createQuotaMetrics } from "./quota-metrics.ts";
+import { ToolServer } from "./tool-server/tool-server.ts";
 import { watchPlans } from "./watch-plans.ts";
 
 export interface WorkerDeps {
@@ -92,6 +93,18 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     gitHosts: (workspaceId) => gitCredentialHosts(pool, workspaceId),
     environment: packageIndexes(env),
   });
+  const tools = new ToolServer({
+    host: env.TOOL_HOST,
+    port: env.TOOL_PORT,
+    concurrency: env.TOOL_CONCURRENCY,
+    volume,
+    usage,
+    guard,
+    sandbox,
+    gateway: { socketPath: env.GATEWAY_SOCKET, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },
+    environment: packageIndexes(env),
+    log,
+  });
   const consumer = new TaskConsumer({
     pool,
     listener,
@@ -103,6 +116,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     leaseSeconds: env.LEASE_SECONDS,
     shutdownGraceSeconds: env.SHUTDOWN_GRACE_SECONDS,
     healthUrl: `http://${env.HEALTH_HOST}:${env.HEALTH_PORT}`,
+    toolsUrl: () => tools.url,
     log,
     metrics,
   });
@@ -132,10 +146,13 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
       log.info({ event: "worker_recovered", killedProcesses, ...recovered }, "removed what a crash had left");
       await queues.start();
       await dispatcher.start();
+      await tools.start();
       await consumer.start();
+      tools.announced(); // the record says where it is
     },
-    checks: { consumer: () => consumer.check() },
+    checks: { consumer: () => consumer.check(), tools: async () => tools.check() },
     close: [
+      { name: "tool server", close: () => tools.close() },
       { name: "consumer", close: () => consumer.close() },
       { name: "dispatcher", close: () => dispatcher.close() },
       { name: "queues", close: () => queues.close() },

@@ -36,7 +36,7 @@ export class QuotaSandbox implements Sandbox {
       ...command,
       onOutput: (stream, text) => {
         tail[stream] = (tail[stream] + text).slice(-TAIL_CHARS);
-        command.onOutput(stream, text);
+        return command.onOutput(stream, text);
       },
     });
     const failed = exit.exitCode !== 0 && !exit.timedOut && !command.signal.aborted;

@@ -22,6 +22,9 @@ export interface FileEntry {
   readonly modifiedAt: Date;
 }
 
+/** What a file is written from; of a stream that fails nothing is left. */
+export type FileContent = string | Uint8Array | AsyncIterable<Uint8Array>;
+
 export interface WriteOptions {
   /** Permission bits of a new file. @default 0o644; a replaced file keeps its own */
   readonly mode?: number;
@@ -88,7 +91,7 @@ export class SafeFs {
   }
 
   /** Writes a new file: complete under its name or not at all. */
-  async createFile(path: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+  async createFile(path: string, content: FileContent, options: WriteOptions = {}): Promise<void> {
     await this.#write(path, content, options, async (parent, temporary, name) => {
       await link(parent.child(temporary), parent.child(name)); // unlike rename, refuses a name that is taken
       await unlink(parent.child(temporary));
@@ -96,7 +99,7 @@ export class SafeFs {
   }
 
   /** Writes a file, in place of what had the name (a file, or a symbolic link itself): readers see old or new. */
-  async replaceFile(path: string, content: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
+  async replaceFile(path: string, content: FileContent, options: WriteOptions = {}): Promise<void> {
     await this.#write(path, content, options, async (parent, temporary, name) => {
       await rename(parent.child(temporary), parent.child(name));
     });
@@ -173,7 +176,7 @@ export class SafeFs {
 
   async #write(
     path: string,
-    content: string | Uint8Array,
+    content: FileContent,
     options: WriteOptions,
     publish: (parent: DirectoryHandle, temporary: string, name: string) => Promise<void>,
   ): Promise<void> {

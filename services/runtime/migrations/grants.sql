@@ -41,6 +41,7 @@ BEGIN
     GRANT SELECT, UPDATE ON task_approvals TO automatos_api;
     GRANT SELECT, DELETE ON task_checkpoints TO automatos_api;
     GRANT SELECT, INSERT, UPDATE, DELETE ON workspace_documents TO automatos_api;
+    GRANT SELECT, INSERT, DELETE ON terminal_tickets TO automatos_api;
     GRANT SELECT ON llm_usage, llm_workspace_days TO automatos_api;
     GRANT EXECUTE ON FUNCTION iso_time, task_error, task_result, is_terminal, note_credential_use TO automatos_api;
   END IF;

@@ -1,0 +1,103 @@
+import { Transform, type Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import type { FastifyReply } from "fastify";
+import { ToolCallEvent } from "../../../contracts/tool-call.ts";
+import { WorkerLostError, WorkerRefusalError } from "./errors.ts";
+
+export type StreamKind = "text/event-stream" | "application/x-ndjson";
+
+/** A client that takes nothing of what waits for it is cut off after this. */
+const STALLED_MS = 60_000;
+/** Between signs of life in a stream in which nothing happens: an SSE comment, or an empty line. */
+const BEAT_MS = 15_000;
+
+/** What of the answer's forms a caller wants; undefined for one JSON document. */
+export function wantedStream(accept: string | undefined): StreamKind | undefined {
+  const types = (accept ?? "").split(",").map((part) => part.split(";", 1)[0]?.trim().toLowerCase());
+  return types.find((type): type is StreamKind => type === "text/event-stream" || type === "application/x-ndjson");
+}
+
+/** The last event of a worker's lines. @throws WorkerLostError when there is none, WorkerRefusalError when it is an error */
+export async function readLastEvent(lines: Readable): Promise<Extract<ToolCallEvent, { type: "result" }>["result"]> {
+  let text = "";
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of lines as AsyncIterable<Buffer>) chunks.push(chunk);
+    text = Buffer.concat(chunks).toString("utf8");
+  } catch (error) {
+    throw new WorkerLostError(error);
+  }
+  const event = parseEvent(text.trimEnd().split("\n").at(-1) ?? "");
+  if (event?.type === "result") return event.result;
+  if (event?.type === "error") {
+    const { code, message, remedy, status } = event.error;
+    throw new WorkerRefusalError(code, message, { remedy, status });
+  }
+  throw new WorkerLostError(new Error("the worker's answer ended early"));
+}
+
+/** A worker's lines as the caller's stream, which always ends with a `result` or an `error`. */
+export class CallStream extends Transform {
+  readonly #kind: StreamKind;
+  readonly #decoder = new StringDecoder("utf8");
+  readonly #beat: NodeJS.Timeout;
+  #rest = "";
+  #ended = false;
+
+  constructor(kind: StreamKind, lines: Readable) {
+    super({ highWaterMark: 65_536 });
+    this.#kind = kind;
+    lines.on("error", (error) => this.#lose(error));
+    lines.on("close", () => this.#lose(undefined));
+    this.once("close", () => {
+      clearInterval(this.#beat);
+      lines.destroy();
+    });
+    this.#beat = setInterval(() => {
+      if (this.readableLength === 0 && !this.#ended) this.push(kind === "text/event-stream" ? ": working\n\n" : "\n");
+    }, BEAT_MS).unref();
+    lines.pipe(this);
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    const lines = (this.#rest + this.#decoder.write(chunk)).split("\n");
+    this.#rest = lines.pop() ?? "";
+    for (const line of lines) this.#say(line);
+    done();
+  }
+
+  override _flush(done: () => void): void {
+    this.#lose(undefined);
+    done();
+  }
+
+  #say(line: string): void {
+    if (line === "" || this.#ended) return;
+    this.push(this.#kind === "text/event-stream" ? `data: ${line}\n\n` : `${line}\n`);
+    this.#ended = line.startsWith('{"type":"result"') || line.startsWith('{"type":"error"');
+  }
+
+  /** The worker has gone; who reads is told. */
+  #lose(cause: unknown): void {
+    if (this.#ended || this.destroyed) return;
+    const error = new WorkerLostError(cause);
+    this.#say(JSON.stringify({ type: "error", error: { ...error.toTaskError(), status: error.status } }));
+    if (!this.writableEnded) this.end();
+  }
+}
+
+/** Ends the connection of a client that takes no byte of what is waiting for it. */
+export function cutOffWhenStalled({ raw }: FastifyReply): void {
+  raw.setTimeout(STALLED_MS, () => {
+    if (raw.writableLength === 0) raw.setTimeout(STALLED_MS);
+    else raw.destroy();
+  });
+}
+
+function parseEvent(line: string): ToolCallEvent | undefined {
+  try {
+    return ToolCallEvent.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Readable } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { ToolDeniedError } from "../../../contracts/errors.ts";
+import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
+import type { CallGrant, ToolCall, ToolCallAnswer, WorkerCall } from "../../../contracts/tool-call.ts";
+import { CallNeedsApprovalError } from "../../../contracts/tool-call-errors.ts";
+import { ApiToolName, decideTool, TOOLS, WorkerToolName, type ToolName } from "../../../contracts/tools.ts";
+import type { ToolService } from "../../tools/tool-service.ts";
+import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
+import { CallStream, cutOffWhenStalled, readLastEvent, wantedStream } from "./call-stream.ts";
+import type { WorkerClient } from "./worker-client.ts";
+
+export interface ToolCallsDeps {
+  readonly workspaces: Pick<WorkspaceStore, "get" | "uid">;
+  readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
+  readonly tools: Pick<ToolService, "call">;
+  readonly workers: WorkerClient;
+}
+
+/** Tool calls without a task: each is run by a worker, or here where the tool's side is the API. */
+export class ToolCalls {
+  readonly #deps: ToolCallsDeps;
+
+  constructor(deps: ToolCallsDeps) {
+    this.#deps = deps;
+  }
+
+  get workers(): WorkerClient {
+    return this.#deps.workers;
+  }
+
+  /** What a worker must know of the workspace; read anew for each call, so that a changed policy holds at once. */
+  async grant(workspaceId: string, callId: string): Promise<CallGrant> {
+    const [workspace, uid] = await Promise.all([
+      this.#deps.workspaces.get(workspaceId),
+      this.#deps.workspaces.uid(workspaceId),
+    ]);
+    const { plan, createdAt, toolPolicy } = workspace;
+    const { storageQuotaBytes, maxToolCalls } = this.#deps.planLimits[plan];
+    return {
+      callId,
+      workspaceId,
+      uid,
+      plan,
+      createdAt,
+      quotaBytes: storageQuotaBytes,
+      maxCalls: maxToolCalls,
+      toolPolicy,
+    };
+  }
+
+  /** Answers a request with what a tool does: one document, or a stream where the caller accepts one. */
+  async answer(request: FastifyRequest, reply: FastifyReply, tool: ToolName, call: ToolCall): Promise<unknown> {
+    const kind = wantedStream(request.headers.accept);
+    const atWorker = WorkerToolName.safeParse(tool).data;
+    if (kind === undefined) return this.run(request, reply, tool, call);
+    if (atWorker === undefined) {
+      const line = JSON.stringify({ type: "result", result: await this.run(request, reply, tool, call) });
+      return stream(reply, kind, kind === "text/event-stream" ? `data: ${line}\n\n` : `${line}\n`);
+    }
+    const { grant, signal } = await this.#begin(request, reply, tool);
+    const lines = await this.#atWorker(grant, signal, { ...call, tool: atWorker, stream: true });
+    cutOffWhenStalled(reply);
+    return stream(reply, kind, new CallStream(kind, lines));
+  }
+
+  /** Runs a tool to its end, for a request that is answered with one document. */
+  async run(request: FastifyRequest, reply: FastifyReply, tool: ToolName, call: ToolCall): Promise<ToolCallAnswer> {
+    const { grant, signal } = await this.#begin(request, reply, tool);
+    const atApi = ApiToolName.safeParse(tool).data;
+    if (atApi !== undefined) return this.#runHere(atApi, call, grant, signal);
+    return readLastEvent(
+      await this.#atWorker(grant, signal, { ...call, tool: WorkerToolName.parse(tool), stream: false }),
+    );
+  }
+
+  async #begin(request: FastifyRequest, reply: FastifyReply, tool: ToolName) {
+    const { workspaceId } = request.params as { workspaceId: string };
+    if (TOOLS[tool].level === "safe") request.audited = true; // the log is of what may do harm
+    const signal = whileConnected(request, reply);
+    const grant = await this.grant(workspaceId, request.id);
+    requireAllowed(grant, tool);
+    return { grant, signal };
+  }
+
+  async #atWorker(grant: CallGrant, signal: AbortSignal, call: WorkerCall): Promise<Readable> {
+    const { body } = await this.#deps.workers.request(grant, {
+      method: "POST",
+      path: "/v1/calls",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(call),
+      signal,
+    });
+    return body;
+  }
+
+  async #runHere(tool: ApiToolName, call: ToolCall, grant: CallGrant, gone: AbortSignal): Promise<ToolCallAnswer> {
+    const startedAt = performance.now();
+    const { workspaceId, callId } = grant;
+    const output = await this.#deps.tools.call(tool, call.input, {
+      identity: { workspaceId, taskId: callId },
+      networkAccess: call.resources.networkAccess,
+      signal: AbortSignal.any([gone, AbortSignal.timeout(call.timeoutSeconds * 1_000)]),
+    });
+    const durationMs = Math.round(performance.now() - startedAt);
+    return { callId, tool, ok: true, output: (output ?? null) as never, exitCode: null, error: null, durationMs };
+  }
+}
+
+/** @throws ToolDeniedError, CallNeedsApprovalError */
+export function requireAllowed({ toolPolicy }: CallGrant, tool: ToolName): void {
+  const decision = decideTool(toolPolicy, tool);
+  if (decision === "deny") throw new ToolDeniedError(tool);
+  if (decision === "ask") throw new CallNeedsApprovalError(tool);
+}
+
+const stream = (reply: FastifyReply, kind: string, content: unknown): FastifyReply =>
+  reply.header("x-accel-buffering", "no").type(kind).serializer(String).send(content);
+
+/** Fires when the caller has gone away before all of the answer was sent. */
+export function whileConnected(request: FastifyRequest, reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once("close", () => gone.abort());
+  if (request.raw.destroyed && !request.raw.complete) gone.abort();
+  return gone.signal;
+}

@@ -1,0 +1,84 @@
+import { PlatformError } from "../../../contracts/errors.ts";
+
+export class TooManyCallsError extends PlatformError {
+  constructor(workspaceId: string, limit: number) {
+    super(
+      "TOO_MANY_CALLS",
+      `workspace ${workspaceId} has ${limit} tool calls under way, the most that its plan allows`,
+      {
+        remedy:
+          "Call again after the seconds in Retry-After, close a terminal, or move the workspace to a larger plan.",
+        status: 429,
+        retryAfterSeconds: 1,
+      },
+    );
+  }
+}
+
+export class WorkerBusyError extends PlatformError {
+  constructor(limit: number) {
+    super("WORKERS_BUSY", `the worker has ${limit} tool calls under way, the most that it takes`, {
+      remedy: "Call again after the seconds in Retry-After; if it persists, start more workers.",
+      status: 503,
+      retryAfterSeconds: 1,
+    });
+  }
+}
+
+export class WorkerStoppingError extends PlatformError {
+  constructor() {
+    super("WORKER_STOPPING", "the worker is being stopped", {
+      remedy: "Call again: another worker takes the call.",
+      status: 503,
+      retryAfterSeconds: 1,
+    });
+  }
+}
+
+export class CallTimedOutError extends PlatformError {
+  constructor(seconds: number) {
+    super("CALL_TIMED_OUT", `the call was stopped after ${seconds} s`, {
+      remedy: "Raise timeoutSeconds, at most 300, or submit the work as a task.",
+      status: 504,
+    });
+  }
+}
+
+export class GrantRefusedError extends PlatformError {
+  constructor(cause: unknown) {
+    super("GRANT_REFUSED", "the API's grant is missing, expired or not ours", {
+      remedy: "Give API and workers the same TASK_TOKEN_KEY, and keep their clocks together.",
+      status: 401,
+      cause,
+    });
+  }
+}
+
+export class InvalidCallError extends PlatformError {
+  constructor(reason: string) {
+    super("INVALID_CALL", `the call cannot be read: ${reason}`, {
+      remedy: "Run the same version of API and worker.",
+      status: 400,
+    });
+  }
+}
+
+export class TerminalUnavailableError extends PlatformError {
+  constructor(cause: unknown) {
+    super("TERMINAL_UNAVAILABLE", "terminals cannot be had at this worker", {
+      remedy: "Install the optional package of @lydell/node-pty for this machine; commands without a terminal run.",
+      status: 501,
+      cause,
+    });
+  }
+}
+
+/** Bytes that do not exist were asked for. */
+export class RangeNotSatisfiableError extends PlatformError {
+  constructor(sizeBytes: number) {
+    super("RANGE_NOT_SATISFIABLE", `the file has ${sizeBytes} bytes, and the range lies beyond them`, {
+      remedy: "Ask for a range within the file.",
+      status: 416,
+    });
+  }
+}

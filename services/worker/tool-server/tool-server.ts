@@ -1,0 +1,257 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { type WebSocket, WebSocketServer } from "ws";
+import { PlatformError } from "../../../contracts/errors.ts";
+import { TerminalQuery } from "../../../contracts/terminal.ts";
+import { CallResources, MAX_CALL_SECONDS, WorkerCall, type CallGrant } from "../../../contracts/tool-call.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import { verifyCallGrant } from "../../runtime/task-token.ts";
+import type { UsageMeter } from "../../workspace/usage/usage-meter.ts";
+import { CallSessions, type CallSession, type CallSessionDeps } from "./call-session.ts";
+import { CallSlots } from "./call-slots.ts";
+import { GrantRefusedError, InvalidCallError, WorkerStoppingError } from "./errors.ts";
+import { EventLines } from "./event-lines.ts";
+import { receiveFile, removeFile, requireAllowed, sendFile } from "./files.ts";
+import { Pty } from "./pty.ts";
+import { readJson } from "./read-json.ts";
+import { describe, runCall } from "./run-call.ts";
+import { runTerminal, type TerminalTimes } from "./terminal.ts";
+
+export interface ToolServerDeps extends CallSessionDeps {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Calls under way at once, of all workspaces. */
+  readonly concurrency: number;
+  readonly usage: Pick<UsageMeter, "refreshInBackground" | "read">;
+  readonly terminalTimes?: TerminalTimes;
+  readonly log: Logger;
+}
+
+/** A terminal is bounded by its own times; its token for the gateway must last as long. */
+const TERMINAL_SECONDS = 8 * 60 * 60;
+const RESOURCES = CallResources.parse({});
+
+/**
+ * Takes tool calls without a task from the API, which has checked who asks: each carries a grant that the API has
+ * signed. A call ends with the connection on which it came.
+ */
+export class ToolServer {
+  readonly #deps: ToolServerDeps;
+  readonly #server: Server;
+  readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 ** 2, perMessageDeflate: false });
+  readonly #slots: CallSlots;
+  readonly #sessions: CallSessions;
+  readonly #closing = new AbortController();
+  #announced = false;
+
+  constructor(deps: ToolServerDeps) {
+    this.#deps = deps;
+    this.#slots = new CallSlots(deps.concurrency);
+    this.#sessions = new CallSessions(deps);
+    this.#server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, (request, response) => {
+      void this.#answer(request, response);
+    });
+    this.#server.on("upgrade", (request: IncomingMessage, socket, head) => {
+      void this.#upgrade(request, socket, head);
+    });
+  }
+
+  async start(): Promise<void> {
+    const { host, port } = this.#deps;
+    this.#server.listen(port, host);
+    await once(this.#server, "listening");
+  }
+
+  /** Call when the record says where this is. */
+  announced(): void {
+    this.#announced = true;
+  }
+
+  /** @throws while no call can come. */
+  check(): void {
+    if (!this.#announced || !this.#server.listening) throw new Error("tool calls cannot be taken yet");
+  }
+
+  /** Where it listens. */
+  get url(): string {
+    const { address, port, family } = this.#server.address() as AddressInfo;
+    return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+  }
+
+  /** Takes no more; what is under way has until `graceMs`, then it is stopped. */
+  async close(graceMs = 2_000): Promise<void> {
+    const emptied = this.#slots.close();
+    const timer = setTimeout(() => this.#closing.abort(), graceMs);
+    await emptied;
+    clearTimeout(timer);
+    if (!this.#server.listening) return;
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const grant = await this.#grantOf(request);
+      const url = new URL(request.url ?? "/", "http://worker");
+      const route = `${request.method ?? ""} ${url.pathname}`;
+      if (route === "POST /v1/calls") await this.#call(grant, request, response);
+      else if (url.pathname === "/v1/file") await this.#file(grant, url, request, response);
+      else throw new InvalidCallError(`there is no ${route}`);
+    } catch (error) {
+      this.#refuse(error, response);
+    }
+  }
+
+  async #call(grant: CallGrant, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const parsed = WorkerCall.safeParse(await readJson(request));
+    if (!parsed.success) throw new InvalidCallError(parsed.error.issues[0]?.message ?? "it is not valid");
+    const call = parsed.data;
+    await this.#inSession(grant, { ...call, response }, async (session, timeout) => {
+      response.writeHead(200, { "content-type": "application/x-ndjson" });
+      response.flushHeaders();
+      const lines = new EventLines(response);
+      try {
+        lines.end(await runCall(call, grant, { session, timeout, write: (event) => lines.write(event) }));
+      } catch (error) {
+        lines.end({ type: "error", error: describe(this.#explain(error, grant)) });
+      }
+    });
+  }
+
+  async #file(grant: CallGrant, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = url.searchParams.get("path") ?? "";
+    const limits = { resources: RESOURCES, timeoutSeconds: MAX_CALL_SECONDS, response };
+    await this.#inSession(grant, limits, async (session) => {
+      const file = { grant, session, path };
+      if (request.method === "GET") await sendFile(file, request.headers.range, response);
+      else if (request.method === "DELETE") {
+        await removeFile(file);
+        response.writeHead(204).end();
+      } else if (request.method === "PUT") {
+        const bytesWritten = await receiveFile(file, request, this.#deps.usage);
+        response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ path, bytesWritten }));
+      } else throw new InvalidCallError(`a file takes no ${request.method ?? ""}`);
+    });
+  }
+
+  /** Runs `work` in a slot of the workspace. It is stopped when its time is up and when its caller goes away. */
+  async #inSession(
+    grant: CallGrant,
+    call: Pick<WorkerCall, "resources" | "timeoutSeconds"> & { readonly response: ServerResponse },
+    work: (session: CallSession, timeout: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const release = this.#slots.take(grant.workspaceId, grant.maxCalls);
+    const gone = new AbortController();
+    const leave = () => gone.abort();
+    call.response.once("close", leave);
+    try {
+      const timeout = AbortSignal.timeout(call.timeoutSeconds * 1_000);
+      const signal = AbortSignal.any([gone.signal, timeout, this.#closing.signal]);
+      const session = await this.#sessions.open(grant, { ...call, signal });
+      try {
+        await work(session, timeout);
+      } finally {
+        session.close();
+      }
+    } finally {
+      call.response.off("close", leave);
+      release();
+    }
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    socket.on("error", () => socket.destroy());
+    let release: (() => void) | undefined;
+    try {
+      const grant = await this.#grantOf(request);
+      const url = new URL(request.url ?? "/", "http://worker");
+      const query = TerminalQuery.safeParse(Object.fromEntries(url.searchParams));
+      if (url.pathname !== "/v1/terminal" || !query.success) throw new InvalidCallError(`there is no ${url.pathname}`);
+      requireAllowed(grant, "execute_command");
+      release = this.#slots.take(grant.workspaceId, grant.maxCalls);
+      await this.#terminal(grant, query.data, { request, socket, head });
+    } catch (error) {
+      refuseUpgrade(socket, this.#explain(error, undefined));
+    } finally {
+      release?.();
+    }
+  }
+
+  async #terminal(
+    grant: CallGrant,
+    query: TerminalQuery,
+    { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
+  ): Promise<void> {
+    const gone = new AbortController();
+    socket.once("close", () => gone.abort());
+    const session = await this.#sessions.open(grant, {
+      resources: RESOURCES,
+      timeoutSeconds: TERMINAL_SECONDS,
+      signal: gone.signal,
+    });
+    try {
+      const pty = new Pty(query, { uid: grant.uid });
+      try {
+        const opened = await new Promise<WebSocket>((resolve) => {
+          this.#sockets.handleUpgrade(request, socket, head, resolve);
+        });
+        const { callId } = grant;
+        const times = this.#deps.terminalTimes;
+        await runTerminal({ callId, session, pty, socket: opened, query, closing: this.#closing.signal, times });
+      } finally {
+        pty.close();
+      }
+    } finally {
+      session.close();
+    }
+  }
+
+  async #grantOf({ headers }: IncomingMessage): Promise<CallGrant> {
+    const token = /^Bearer (\S+)$/.exec(headers.authorization ?? "")?.[1] ?? "";
+    return verifyCallGrant(token, this.#deps.gateway.tokenKey).catch((cause: unknown) => {
+      throw new GrantRefusedError(cause);
+    });
+  }
+
+  #refuse(error: unknown, response: ServerResponse): void {
+    if (response.destroyed) return;
+    if (response.headersSent) {
+      response.destroy(); // whoever reads sees that the rest is missing
+      return;
+    }
+    const { code, message, remedy, status, retryAfterSeconds } = this.#explain(error, undefined);
+    const body = JSON.stringify({ code, message, remedy, status, retryAfterSeconds });
+    response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(body);
+  }
+
+  #explain(error: unknown, grant: CallGrant | undefined): PlatformError {
+    if (this.#closing.signal.aborted) return new WorkerStoppingError();
+    if (error instanceof PlatformError) return error;
+    this.#deps.log.error({ event: "tool_call_failed", callId: grant?.callId, err: error }, "tool call failed");
+    return new CallFailedError(error);
+  }
+}
+
+class CallFailedError extends PlatformError {
+  constructor(cause: unknown) {
+    super("INTERNAL_ERROR", "the call failed for a reason inside the worker", {
+      remedy: "Try again; if it persists, give the call's id to whoever runs the service: its logs hold the reason.",
+      status: 500,
+      cause,
+    });
+  }
+}
+
+function refuseUpgrade(socket: Duplex, { code, message, remedy, status, retryAfterSeconds }: PlatformError): void {
+  if (!socket.writable) return;
+  const body = JSON.stringify({ code, message, remedy, status, retryAfterSeconds });
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
