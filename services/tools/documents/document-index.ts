@@ -8,7 +8,7 @@ export interface FoundDocument {
   readonly modifiedAt: string;
   /** How well it matches; comparable within one search only. */
   readonly score: number;
-  /** Where it matches, as it is at this moment. */
+  /** Where it matches, as it is at this moment; empty for results that come after 4 MiB of others. */
   readonly passages: string;
 }
 
@@ -31,6 +31,8 @@ interface Row {
 /** What one search may index before it answers. */
 const MAX_BYTES_PER_SEARCH = 32 * 1024 ** 2;
 const MAX_MS_PER_SEARCH = 8_000;
+/** Of the texts in which passages are looked for: that takes a second for some MiB. */
+const MAX_PASSAGE_CHARS = 4 * 1024 ** 2;
 const HEADLINE = 'MaxFragments=3, MaxWords=40, MinWords=15, StartSel="", StopSel="", FragmentDelimiter=" … "';
 /** PostgreSQL: the words of the text are more than a tsvector holds. */
 const TOO_MANY_WORDS = "54000";
@@ -119,7 +121,12 @@ export class DocumentIndex {
 
   async #passages(files: SafeFs, query: string, found: readonly Row[]): Promise<string[]> {
     const texts: string[] = [];
-    for (const { path } of found) texts.push(await readText(files, path));
+    let length = 0;
+    for (const { path } of found) {
+      const text = length > MAX_PASSAGE_CHARS ? "" : await readText(files, path);
+      length += text.length;
+      texts.push(text);
+    }
     const { rows } = await this.#pool.query<{ passages: string }>(
       `SELECT ts_headline($1::text::regconfig, text, websearch_to_tsquery($1::text::regconfig, $2::text), $3::text) AS passages
        FROM unnest($4::text[]) WITH ORDINALITY AS t (text, n) ORDER BY n`,
