@@ -248,11 +248,13 @@ export type AuditQuery = z.output<typeof AuditQuery>;
 export const AuditEntry = z.strictObject({
   entryId: z.string(),
   at: instant,
-  actor: z.string().describe("`admin:<name>` or `workspace:<id>:<name>`."),
+  actor: z.string().describe("`admin:<name>`, `workspace:<id>:<name>` or `task:<id>:<agent>`."),
   action: z.string().describe("e.g. `task.submit`."),
   target: z.string().describe("Path of the object."),
   workspaceId: z.uuid().nullable(),
-  outcome: z.string().describe("`ok`, or the code of the error."),
+  outcome: z
+    .string()
+    .describe("`ok`, the code of the error, or `started` of a task's tool call whose end is not in the record."),
   requestId: z.string(),
   suppressed: z
     .int()

@@ -42,10 +42,17 @@ export class PostgresAuditLog implements AuditLog {
     const { cursor = null } = query;
     if (cursor !== null && !CURSOR.test(cursor)) throw new InvalidCursorError(cursor);
     const { rows } = await this.#database.query<Row>(
-      `SELECT id, at, actor, action, target, outcome, details FROM audit_log
-       WHERE ($1::bigint IS NULL OR id < $1) AND ($2::text IS NULL OR action = $2)
-         AND ($3::text IS NULL OR details->>'workspaceId' = $3)
-       ORDER BY id DESC LIMIT $4`,
+      // A call's start is shown until its end is recorded, which does not repeat what the call was about.
+      `SELECT a.id, a.at, a.actor, a.action, coalesce(started.target, a.target) AS target, a.outcome, a.details
+       FROM audit_log a
+       LEFT JOIN LATERAL (
+         SELECT s.target FROM audit_log s WHERE s.call = a.call AND s.id < a.id AND s.outcome = 'started'
+         ORDER BY s.id DESC LIMIT 1
+       ) started ON a.outcome <> 'started'
+       WHERE ($1::bigint IS NULL OR a.id < $1) AND ($2::text IS NULL OR a.action = $2)
+         AND ($3::text IS NULL OR a.details->>'workspaceId' = $3)
+         AND NOT (a.outcome = 'started' AND EXISTS (SELECT FROM audit_log e WHERE e.call = a.call AND e.id > a.id))
+       ORDER BY a.id DESC LIMIT $4`,
       [cursor, query.action ?? null, query.workspaceId ?? null, query.limit + 1],
     );
     const items = rows.slice(0, query.limit).map(toEntry);

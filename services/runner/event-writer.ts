@@ -39,6 +39,12 @@ export class EventWriter {
     this.#writing ??= this.#run();
   }
 
+  /** Resolves when all that came so far is written. @throws what made a write fail for good */
+  async flush(): Promise<void> {
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
   /** Takes no more, and resolves when all that came is written. @throws what made a write fail for good */
   async close(): Promise<void> {
     this.#closed = true;

@@ -136,6 +136,7 @@ export class TaskAttempt {
       approvals,
       signal: this.#stop.signal,
       emit: (body) => this.#events.emit(body),
+      recorded: () => this.#events.flush(),
       save: (state) => this.#orLost(() => this.#deps.leases.save(this.claimed, state)),
       decide: (outcome) => void this.#decide(outcome),
     };

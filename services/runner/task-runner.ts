@@ -100,6 +100,12 @@ export interface TaskExecution {
   /** Records an event, in order. Returns at once; the runner has written all of them before the terminal event. */
   readonly emit: (body: TaskEventBody) => void;
   /**
+   * Resolves when all that was emitted so far is in the record: what must not happen unseen waits for it.
+   *
+   * @throws LeaseLostError
+   */
+  readonly recorded: () => Promise<void>;
+  /**
    * Keeps what the task needs to go on from here if it has to start again; replaces what was kept before. Resolves
    * when it is written.
    *

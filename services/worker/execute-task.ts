@@ -105,7 +105,7 @@ export function createExecuteTask(deps: ExecuteTaskDeps): ExecuteTask {
       const gitHosts = task.resources.networkAccess ? await deps.gitHosts(task.workspaceId) : [];
       const profile = sandboxProfile(deps, task, workspaceDir, uid, token, gitHosts);
       await folder.writeEnv(profile.environment);
-      const sandbox = new RedactingSandbox(new QuotaSandbox(deps.sandbox, guard), redactor);
+      const sandbox = new RedactingSandbox(new QuotaSandbox(deps.sandbox, guard), redactor, given.recorded);
       const redacted = redactExecution(execution, redactor);
       // Git gets its tokens from the gateway: a repository's configuration sees none of the task's credentials.
       await prepareRepositories({ ...deps, sandbox }, redacted, profile, folder);

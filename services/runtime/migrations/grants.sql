@@ -51,7 +51,6 @@ BEGIN
     GRANT SELECT ON task_executions TO automatos_worker;
     EXECUTE format('GRANT UPDATE (%s) ON task_executions TO automatos_worker', changeable);
     GRANT SELECT, INSERT ON task_events TO automatos_worker;
-    GRANT INSERT ON audit_log TO automatos_worker;
     GRANT SELECT, INSERT, UPDATE ON task_approvals TO automatos_worker;
     GRANT SELECT, INSERT, UPDATE, DELETE ON task_checkpoints TO automatos_worker;
     GRANT SELECT, INSERT, UPDATE, DELETE ON leases, workers, leadership, admission_turns TO automatos_worker;

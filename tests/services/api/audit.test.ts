@@ -59,7 +59,9 @@ describe("the audit log", () => {
   });
 
   it("has a row for a call on every route that changes something, refused ones included", async () => {
-    const routes = api.app.routeTable.filter(({ action }) => action !== undefined);
+    // What a running task calls is in the log by its events: tests/services/runtime/tool-audit.test.ts.
+    const isPerson = ({ access }: { access: string }): boolean => access !== "running-task";
+    const routes = api.app.routeTable.filter((route) => route.action !== undefined && isPerson(route));
     for (const { method, url, action } of routes) {
       const path = url.replaceAll(/:\w+/g, () => randomUUID()).replace("*", "x");
       const response = await api.request(method, path, { body: { colour: "red" } });

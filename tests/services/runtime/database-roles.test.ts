@@ -48,7 +48,7 @@ const FORBIDDEN: Record<Exclude<Role, "owner">, readonly string[]> = {
     "UPDATE credentials SET kind = 'env'",
     "DELETE FROM credential_versions",
     "UPDATE leases SET token = gen_random_uuid()",
-    "DELETE FROM leadership",
+    "CREATE TEMPORARY TABLE mine ()",
     "UPDATE task_transitions SET to_state = 'completed'",
     "INSERT INTO task_transitions VALUES ('completed', 'queued')",
     "UPDATE migrations SET checksum = ''",
@@ -63,6 +63,7 @@ const FORBIDDEN: Record<Exclude<Role, "owner">, readonly string[]> = {
     "DELETE FROM task_credentials",
     "INSERT INTO credentials SELECT * FROM credentials",
     "SELECT * FROM audit_log",
+    "INSERT INTO audit_log (actor, action, target, outcome) VALUES ('a', 'b', 'c', 'd')",
     "UPDATE audit_log SET actor = 'nobody'",
     "DELETE FROM audit_log",
     "TRUNCATE audit_log",
@@ -81,6 +82,7 @@ const FORBIDDEN: Record<Exclude<Role, "owner">, readonly string[]> = {
     "UPDATE migrations SET checksum = ''",
   ],
   gateway: [
+    "CREATE TEMPORARY TABLE mine ()",
     "SELECT * FROM workspaces",
     "SELECT * FROM task_executions",
     "SELECT * FROM api_tokens",
@@ -94,7 +96,6 @@ const FORBIDDEN: Record<Exclude<Role, "owner">, readonly string[]> = {
 /** For every role, the owner aside. */
 const FORBIDDEN_TO_ALL = [
   "CREATE TABLE mine ()",
-  "CREATE TEMPORARY TABLE mine ()",
   "CREATE FUNCTION mine() RETURNS int LANGUAGE sql RETURN 1",
   "CREATE SCHEMA mine",
   "CREATE ROLE mine",
