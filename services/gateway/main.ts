@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
+import { modelAliases } from "../../contracts/llm.ts";
 import { GatewayEnv } from "../../contracts/service-env.ts";
 import { createPool } from "../runtime/database.ts";
 import { startHealthServer } from "../runtime/health.ts";
@@ -52,7 +53,7 @@ const gateway = buildGateway({
   ),
 });
 
-ledger.start();
+if (modelAliases(env.LLM_PROVIDERS).length > 0) ledger.start();
 await gateway.listen(env.SOCKET_PATH);
 const health = await startHealthServer({
   host: env.HEALTH_HOST,
