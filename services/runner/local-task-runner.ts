@@ -7,8 +7,8 @@ import { isTerminal, type AgentTask, type TaskResult, type TaskStatus, type Task
 import { isTerminalEvent, type TaskEvent } from "../../contracts/task-event.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { RunnerClosedError } from "./errors.ts";
-import { describeWait } from "./admission/explain-wait.ts";
 import { LocalShares, type LocalWaitingTask } from "./admission/local-shares.ts";
+import { countLocal, explainLocalWait, measureLocalLoad } from "./local-load.ts";
 import { LocalTask } from "./local-task.ts";
 import type { RunnerMetrics } from "./metrics.ts";
 import { checkLoad, checkRetryable, checkStorable, checkTimeout, fingerprint, toRetry } from "./submission.ts";
@@ -64,7 +64,7 @@ export class LocalTaskRunner implements TaskRunner {
 
     const limits = this.#deps.planLimits[plan];
     checkTimeout(task, plan, limits);
-    checkLoad(task.workspaceId, this.#load(task.workspaceId), limits);
+    checkLoad(task.workspaceId, measureLocalLoad(this.#tasks.values(), task.workspaceId), limits);
     const submission = ++this.#submissions;
     const onChange = (): void => this.#watchers.wake(task.taskId);
     const local = new LocalTask({ task, print, submission, retryOf: options.retryOf ?? null, plan, onChange });
@@ -82,22 +82,9 @@ export class LocalTaskRunner implements TaskRunner {
   async waiting(taskId: string): Promise<TaskWait | null> {
     const local = this.#find(taskId);
     if (local.state !== "queued") return null;
-    const waiting = [...this.#tasks.values()].filter(({ state }) => state === "queued");
-    const { workspaceId, priority } = local.task;
-    return describeWait({
-      priority,
-      plan: local.plan,
-      admitted: false,
-      slotsTaken: this.#count(workspaceId, "running"),
+    return explainLocalWait(local, [...this.#tasks.values()], {
       slots: this.#deps.planLimits[local.plan].maxRunningTasks,
-      ahead: waiting.filter(
-        ({ task, submission }) =>
-          task.workspaceId === workspaceId && task.priority === priority && submission < local.submission,
-      ).length,
       workerSlots: this.#deps.concurrency,
-      waitingInAll: waiting.length,
-      delayedUntil: local.isDue ? null : (local.task.notBefore ?? null),
-      question: local.questions.open ?? null,
     });
   }
 
@@ -226,7 +213,7 @@ export class LocalTaskRunner implements TaskRunner {
       priority,
       submission: local.submission,
       waitedSeconds: -local.dueInMs / 1_000,
-      freeSlots: Math.max(0, cap - this.#count(workspaceId, "running")),
+      freeSlots: Math.max(0, cap - countLocal(this.#tasks.values(), workspaceId, "running")),
     };
   }
 
@@ -261,24 +248,6 @@ export class LocalTaskRunner implements TaskRunner {
     const local = this.#tasks.get(taskId);
     if (local !== undefined && !local.print.equals(print)) throw new TaskConflictError(taskId);
     return local?.status();
-  }
-
-  #count(workspaceId: string, state: "queued" | "running"): number {
-    return [...this.#tasks.values()].filter((local) => local.task.workspaceId === workspaceId && local.state === state)
-      .length;
-  }
-
-  #load(workspaceId: string) {
-    const now = Date.now();
-    const ages = [...this.#tasks.values()]
-      .filter((local) => local.task.workspaceId === workspaceId)
-      .map(({ submittedAt }) => now - submittedAt.getTime())
-      .filter((ageMs) => ageMs < MINUTE_MS);
-    return {
-      queuedTasks: this.#count(workspaceId, "queued"),
-      submittedLastMinute: ages.length,
-      secondsUntilNextSlot: (MINUTE_MS - Math.max(0, ...ages)) / 1_000,
-    };
   }
 
   #orClosed(signal: AbortSignal | undefined): AbortSignal {
