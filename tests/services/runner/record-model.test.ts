@@ -20,6 +20,9 @@ import { aTask, aWorkspace, completed, openQueuedProcess, type QueuedProcess } f
 
 const CAP = 2;
 const MAX_RETRIES = 1;
+/** Sequences of commands; more of them with MODEL_RUNS. */
+const RUNS = Number(process.env["MODEL_RUNS"] ?? 60);
+const MAX_TASKS = 12;
 const REQUEUED = { code: "X", message: "x", remedy: "X." };
 
 interface ModelTask {
@@ -90,21 +93,17 @@ async function compare(model: Model, { process, workspaceId }: Real): Promise<vo
   assert.ok(model.filter(holdsSlot).length <= CAP);
 }
 
+const newTask = (id: string, priority: TaskPriority): ModelTask => ({
+  ...{ id, priority, state: "queued", attempt: 0, admitted: false, cancelRequested: false, delayed: false },
+  ...{ questions: [], hasCheckpoint: false, events: 2 },
+});
+
 const submit = (priority: TaskPriority): Command => ({
-  check: (model) => model.length < 12,
+  check: (model) => model.length < MAX_TASKS,
   run: async (model, real) => {
     const task = aTask(real.workspaceId, { priority, maxRetries: MAX_RETRIES });
     await Promise.all([real.process.runner.submit(task), real.process.runner.submit(task)]);
-    const initial = {
-      state: "queued",
-      attempt: 0,
-      admitted: false,
-      cancelRequested: false,
-      delayed: false,
-      hasCheckpoint: false,
-      events: 2,
-    } as const;
-    model.push({ id: task.taskId, priority, questions: [], ...initial });
+    model.push(newTask(task.taskId, priority));
     await compare(model, real);
   },
   toString: () => `submit(${priority})`,
@@ -311,6 +310,31 @@ const lose = (index: number): Command =>
     isRunning,
   );
 
+/** A heartbeat keeps a lease that is held, and brings none back that was lost. */
+const beat = (index: number): Command =>
+  onTask("beat", index, async (task, real) => {
+    const claim = real.claims.get(task.id);
+    if (claim === undefined) return;
+    const held = await real.leases.renew([claim.token]);
+    assert.equal(held.has(claim.token), isRunning(task));
+  });
+
+const retry = (index: number): Command => ({
+  check: (model) => model.length > 0 && model.length < MAX_TASKS,
+  run: async (model, real) => {
+    const task = model[index % model.length];
+    assert.ok(task !== undefined);
+    const id = randomUUID();
+    const again = real.process.runner.retry(task.id, id);
+    if (isTerminal(task.state) && task.state !== "completed") {
+      await again;
+      model.push(newTask(id, task.priority));
+    } else await assert.rejects(again, hasCode("TASK_NOT_RETRYABLE"));
+    await compare(model, real);
+  },
+  toString: () => `retry(${index})`,
+});
+
 const cancel = (index: number): Command =>
   onTask("cancel", index, async (task, real) => {
     assert.equal(await real.process.runner.cancel(task.id), !isTerminal(task.state));
@@ -352,6 +376,8 @@ describe("the record against a model of it", () => {
         fc.tuple(index, fc.constantFrom(...ApprovalDecision.options)).map(([at, decision]) => answer(at, decision)),
         index.map(expire),
         index.map(cancel),
+        index.map(beat),
+        index.map(retry),
         fc.constant(ripen),
       ],
       { maxCommands: 60, size: "max" },
@@ -372,7 +398,7 @@ describe("the record against a model of it", () => {
           [workspaceId],
         );
       }),
-      { numRuns: 60, endOnFailure: true },
+      { numRuns: RUNS, endOnFailure: true },
     );
   });
 });
