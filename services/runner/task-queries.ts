@@ -84,7 +84,7 @@ export interface QueueDepth {
   /** Tasks that wait for a worker. */
   readonly admitted: number;
   readonly running: number;
-  /** Null when none waits. */
+  /** Of those that might start: none that waits for its time or for a person. Null when none waits. */
   readonly oldestQueuedSeconds: number | null;
 }
 
@@ -94,7 +94,8 @@ export async function queueDepths(database: Queryable): Promise<QueueDepth[]> {
     `SELECT priority, count(*) FILTER (WHERE status = 'queued' AND admitted_at IS NULL)::int AS queued,
        count(*) FILTER (WHERE status = 'queued' AND admitted_at IS NOT NULL)::int AS admitted,
        count(*) FILTER (WHERE status <> 'queued')::int AS running,
-       extract(epoch FROM now() - min(submitted_at) FILTER (WHERE status = 'queued'))::float8 AS "oldestQueuedSeconds"
+       extract(epoch FROM now() - min(greatest(submitted_at, not_before)) FILTER (WHERE status = 'queued' AND NOT delayed)
+       )::float8 AS "oldestQueuedSeconds"
      FROM task_executions WHERE status IN ('queued', 'scheduled', 'running') GROUP BY priority`,
   );
   const none = { queued: 0, admitted: 0, running: 0, oldestQueuedSeconds: null };
