@@ -35,12 +35,15 @@ export class MemoryLedger implements TokenLedger {
   }
 }
 
-export interface TestLlm extends AsyncDisposable {
+export interface ServedLlm extends AsyncDisposable {
   readonly socketPath: string;
-  readonly ledger: MemoryLedger;
   readonly registry: Registry;
   readonly log: Record<string, unknown>[];
   readonly token: string;
+}
+
+export interface TestLlm extends ServedLlm {
+  readonly ledger: MemoryLedger;
 }
 
 /** The configuration of one model `m`, with the given servers (base URLs) as its targets in order. */
@@ -58,11 +61,13 @@ export function configFor(
 }
 
 /** A gateway with models, on a socket of its own, without a database. */
-export async function startLlmGateway(
-  config: LlmConfig,
-  limits: Partial<LlmLimits> = {},
-  ledger = new MemoryLedger(),
-): Promise<TestLlm> {
+export async function startLlmGateway(config: LlmConfig, limits: Partial<LlmLimits> = {}): Promise<TestLlm> {
+  const ledger = new MemoryLedger();
+  return { ...(await serveLlm(config, limits, ledger)), ledger };
+}
+
+/** The same with an account of the caller's. */
+export async function serveLlm(config: LlmConfig, limits: Partial<LlmLimits>, ledger: TokenLedger): Promise<ServedLlm> {
   const folder = await mkdtemp(join(tmpdir(), "llm-gateway-"));
   const socketPath = join(folder, "proxy.sock");
   const log: Record<string, unknown>[] = [];
@@ -82,7 +87,6 @@ export async function startLlmGateway(
   await gateway.listen(socketPath);
   return {
     socketPath,
-    ledger,
     registry,
     log,
     token: await tokenFor(TASK, WORKSPACE),
