@@ -11,7 +11,7 @@ import { alone } from "./start-lock.ts";
 /** What belongs to a running platform. */
 const STATE = ["run", "cli.json", "first-workspace.token", "first-task"];
 /** What people made with it. */
-const DATA = ["postgres", "workspaces", "logs"];
+const DATA = ["postgres", "workspaces", "keys", "logs"];
 
 function remove(names: readonly string[]): void {
   for (const name of names) rmSync(path.join(AUTOMATOS_DIR, name), { recursive: true, force: true });
@@ -42,7 +42,7 @@ async function down(): Promise<void> {
   say(
     withData
       ? "Everything is stopped, and its data are removed."
-      : "Everything is stopped. Kept for the next `npm start`: .automatos/postgres, .automatos/workspaces, .automatos/logs " +
+      : "Everything is stopped. Kept for the next `npm start`: .automatos/postgres, .automatos/workspaces, .automatos/keys, .automatos/logs " +
           "(`npm run down -- --data` removes them).",
   );
 }

@@ -27,6 +27,16 @@ export interface Finished {
   readonly output: string;
 }
 
+/** Leaves in the database what the real program does. */
+const STAND_IN_MIGRATIONS = `
+import pg from "pg";
+const client = new pg.Client({ connectionString: process.env.DATABASE_URL });
+await client.connect();
+await client.query("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY)");
+await client.query("INSERT INTO migrations VALUES ('0001_first.sql') ON CONFLICT DO NOTHING");
+await client.end();
+`;
+
 export interface StackProject {
   readonly dir: string;
   /** Renames the folder, with everything that is in it; `dir` is the new one. */
@@ -69,6 +79,10 @@ export async function makeStackProject(): Promise<StackProject> {
     await mkdir(path.join(dir, "services", service), { recursive: true });
     await writeFile(path.join(dir, "services", service, "main.ts"), STAND_IN_SERVICE);
   }
+  await mkdir(path.join(dir, "services", "migrate"), { recursive: true });
+  await writeFile(path.join(dir, "services", "migrate", "main.ts"), STAND_IN_MIGRATIONS);
+  await mkdir(path.join(dir, "services", "runtime", "migrations"), { recursive: true });
+  await writeFile(path.join(dir, "services", "runtime", "migrations", "0001_first.sql"), "");
   const [api = 0, worker = 0, gateway = 0, postgres = 0] = await freePorts(4);
   const ports = { api, worker, gateway, postgres };
 
