@@ -42,6 +42,8 @@ const NOT_SUPPORTED: readonly (readonly [RegExp, string, string])[] = [
   [/^\|&/, "`|&` is not supported", "Write `2>&1 |`."],
   [/^(?![012][<>])[0-9]+[<>]/, "only descriptors 0, 1 and 2 can be redirected", NEEDS_A_SCRIPT],
 ];
+/** Blanks of a shell, not of Unicode: a no-break space, or a byte order mark, is a character of a word. */
+const WORD_END = /[ \t\r\n;|&<>()]/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
 /** A bracket expression that means the same in every shell; others stand for themselves. */
 const BRACKETS = /^\[[!^]?[A-Za-z0-9_.-]+\]/;
@@ -169,7 +171,7 @@ class Parser {
     }
     for (;;) {
       const character = this.#line[this.#at];
-      if (character === undefined || /[\s;|&<>()]/.test(character)) break;
+      if (character === undefined || WORD_END.test(character)) break;
       if (character === "'") text(this.#singleQuoted());
       else if (character === '"') this.#doubleQuoted(text, (part) => parts.push(part));
       else if (character === "\\") text(this.#escaped());
