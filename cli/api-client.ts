@@ -6,6 +6,8 @@ import { ApiRefusalError, ApiUnreachableError, UnexpectedAnswerError } from "./e
 export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
   readonly body?: unknown;
+  /** Sent as it is, in place of `body`. */
+  readonly bytes?: ReadableStream;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   /** The same request twice is the same as once, so it may be sent again. @default true but for POST and PATCH */
@@ -24,6 +26,11 @@ export class ApiClient {
   constructor(options: { readonly apiUrl: string; readonly token: string }) {
     this.apiUrl = options.apiUrl;
     this.#token = options.token;
+  }
+
+  /** What names the caller, for connections that are opened elsewhere. */
+  get authorization(): { readonly authorization: string } {
+    return { authorization: `Bearer ${this.#token}` };
   }
 
   /**
@@ -68,6 +75,7 @@ export class ApiClient {
         headers: { authorization: `Bearer ${this.#token}`, accept: "application/json", ...json, ...options.headers },
         redirect: "error", // a token is for this API, not for where it may point
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+        ...(options.bytes === undefined ? {} : { body: options.bytes, duplex: "half" as const }),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       });
     } catch (error) {

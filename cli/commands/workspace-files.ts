@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { link, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { ArtifactList, RepositoryList } from "../../contracts/http-api.ts";
+import { FileList, WrittenFile } from "../../contracts/tool-call.ts";
 import { splitWorkspace, type GlobalOptions } from "../context.ts";
-import { CliError, UsageError } from "../errors.ts";
+import { CliError, UnexpectedAnswerError, UsageError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
 import { localTime, size } from "../output/format.ts";
 import { forTerminal } from "../output/style.ts";
@@ -65,13 +66,23 @@ export interface ArtifactGetOptions extends GlobalOptions {
 }
 
 export async function artifactGet(args: readonly string[], options: ArtifactGetOptions): Promise<number> {
+  return download("artifacts", args, options);
+}
+
+async function download(
+  kind: "artifacts" | "files",
+  args: readonly string[],
+  options: ArtifactGetOptions,
+): Promise<number> {
   const { named, rest } = splitWorkspace(args);
   const [artifact, ...more] = rest;
-  if (artifact === undefined || more.length > 0)
-    throw new UsageError("give one artifact", "See `automatos workspace artifacts ls`.");
+  if (artifact === undefined || more.length > 0) {
+    const list = kind === "files" ? "workspace files" : "workspace artifacts ls";
+    throw new UsageError(`give one of the ${kind}`, `See \`automatos ${list}\`.`);
+  }
   const { context, path: workspace } = await open(named, options);
   const headers = { accept: "application/octet-stream" };
-  const response = await context.client.fetch("GET", `${workspace}/artifacts/${encodePath(artifact)}`, { headers });
+  const response = await context.client.fetch("GET", `${workspace}/${kind}/${encodePath(artifact)}`, { headers });
   const content = Readable.from(response.body ?? []);
   if (options.output === "-") {
     await pipeline(content, process.stdout, { end: false });
@@ -80,6 +91,53 @@ export async function artifactGet(args: readonly string[], options: ArtifactGetO
   const target = await targetFile(options.output, artifact);
   const sizeBytes = await save(content, target, options.force === true);
   context.answer({ path: artifact, file: target, sizeBytes }, () => `${target} (${size(sizeBytes)})`);
+  return EXIT.ok;
+}
+
+export async function filesList(args: readonly string[], options: GlobalOptions): Promise<number> {
+  const { named, rest } = splitWorkspace(args);
+  const [folder = ".", ...more] = rest;
+  if (more.length > 0) throw new UsageError("give one directory", "See `automatos workspace files --help`.");
+  const { context, path: workspace } = await open(named, options);
+  const list = await context.client.call("GET", `${workspace}/files`, FileList, { query: { path: folder } });
+  context.answer(list, () => {
+    if (list.entries.length === 0) return "no files";
+    const rows = list.entries.map((entry) => [
+      forTerminal(entry.path, false) + (entry.type === "directory" ? "/" : ""),
+      entry.type === "file" ? size(entry.sizeBytes) : entry.type,
+      localTime(entry.modifiedAt),
+    ]);
+    return table(["PATH", "SIZE>", "MODIFIED"], rows);
+  });
+  if (!context.json && list.truncated) context.note("There are more: name a directory further down.");
+  return EXIT.ok;
+}
+
+export async function fileGet(args: readonly string[], options: ArtifactGetOptions): Promise<number> {
+  return download("files", args, options);
+}
+
+export async function filePut(args: readonly string[], options: GlobalOptions): Promise<number> {
+  const { named, rest } = splitWorkspace(args);
+  const [source, target = path.basename(source ?? ""), ...more] = rest;
+  if (source === undefined || more.length > 0)
+    throw new UsageError("give one file", "It may be followed by its path in the workspace.");
+  const content = source === "-" ? process.stdin : createReadStream(source);
+  if (source === "-" && rest.length < 2)
+    throw new UsageError("the file has no name", "Give its path in the workspace.");
+  if (source !== "-") {
+    const entry = await stat(source).catch(() => undefined);
+    if (entry?.isFile() !== true) throw new UsageError(`${source} is no file`, "Name one that can be read.");
+  }
+  const { context, path: workspace } = await open(named, options);
+  const response = await context.client.fetch("PUT", `${workspace}/files/${encodePath(target)}`, {
+    bytes: Readable.toWeb(content) as ReadableStream,
+    headers: { "content-type": "application/octet-stream" },
+    repeatable: false, // its bytes can be read once
+  });
+  const written = WrittenFile.safeParse(await response.json());
+  if (!written.success) throw new UnexpectedAnswerError("PUT files", written.error);
+  context.answer(written.data, () => `${target} (${size(written.data.bytesWritten)})`);
   return EXIT.ok;
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { addPaging, collect, type Finish } from "./arguments.ts";
+import { addPaging, collect, wholeNumber, type Finish } from "./arguments.ts";
 import { addCredentials } from "./credential-commands.ts";
 import { addTokens } from "./token-commands.ts";
 
@@ -56,11 +56,59 @@ export function addWorkspaceCommands(program: Command, finish: Finish): void {
       finish(await (await load()).workspacePlan(args, command.optsWithGlobals())),
     );
 
+  addCalls(workspace, finish);
   addFiles(workspace, finish);
   addEgress(workspace, finish);
   addTools(workspace, finish);
   addTokens(workspace, "workspace", finish);
   addCredentials(workspace, finish);
+}
+
+/** Without a task: answered while the caller waits. */
+function addCalls(workspace: Command, finish: Finish): void {
+  workspace
+    .command("exec")
+    .description("run a command in its sandbox; the exit status is the command's")
+    .argument("<command...>", "after `--`")
+    .usage("[options] [workspace] -- <command...>")
+    .option("--cwd <path>", "where, below the workspace")
+    .option("--timeout <seconds>", "at most 300; default 60", wholeNumber)
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await import("../commands/workspace-exec.ts")).workspaceExec(args, command.optsWithGlobals())),
+    );
+  workspace
+    .command("shell")
+    .description("a shell in its sandbox, on this terminal")
+    .argument("[workspace]")
+    .action(async (named: string | undefined, _options, command: Command) =>
+      finish(await (await import("../commands/workspace-shell.ts")).workspaceShell(named, command.optsWithGlobals())),
+    );
+  workspace
+    .command("files")
+    .description("what is in a directory of it")
+    .argument("[args...]", "the workspace, the directory, or both")
+    .usage("[options] [workspace] [directory]")
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await loadFiles()).filesList(args, command.optsWithGlobals())),
+    );
+  workspace
+    .command("get")
+    .description("download a file of it")
+    .argument("<path...>")
+    .usage("[options] [workspace] <path>")
+    .option("-o, --output <file>", "where to; `-` for the standard output, default: its own name, here")
+    .option("--force", "replace a file that exists")
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await loadFiles()).fileGet(args, command.optsWithGlobals())),
+    );
+  workspace
+    .command("put")
+    .description("upload a file to it")
+    .argument("<file...>", "the file, or `-` for the standard input, and its path in the workspace")
+    .usage("[options] [workspace] <file> [path]")
+    .action(async (args: string[], _options, command: Command) =>
+      finish(await (await loadFiles()).filePut(args, command.optsWithGlobals())),
+    );
 }
 
 function addFiles(workspace: Command, finish: Finish): void {
