@@ -36,7 +36,7 @@ const secret = z
 /** Variables that decide what a program loads or runs: a credential is a value, not a way to change the platform's. */
 const RESERVED_VARIABLE =
   /^(PATH|HOME|USER|LOGNAME|SHELL|TMPDIR|IFS|ENV|BASH_ENV|LD_.*|GIT_(?!TOKEN).*|.*_proxy|.*_PROXY|NODE_OPTIONS|AUTOMATOS_.*)$/;
-export const CredentialVariable = z
+const CredentialVariable = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,199}$/)
   .refine((name) => !RESERVED_VARIABLE.test(name), "is a variable of the sandbox itself");
