@@ -2,7 +2,7 @@ import { ApprovalDecision, type ApprovalAnswer } from "../../contracts/approval.
 import type { JsonValue } from "../../contracts/json.ts";
 import { prepared, type Queryable } from "../runtime/database.ts";
 import { ANSWERS, type Answers } from "./pauses/approval-record.ts";
-import type { ClaimedTask } from "./task-leases.ts";
+import type { ClaimedTask } from "./claimed-task.ts";
 import { DEFINITION_COLUMNS, toAgentTask, type DefinitionRow } from "./task-record.ts";
 
 /** Who wants which task, under which token. */

@@ -1,7 +1,7 @@
 import type { TaskEventBody } from "../../contracts/task-event.ts";
 import { prepared, type Queryable } from "../runtime/database.ts";
 import { toJsonb } from "../runtime/storable-text.ts";
-import type { AttemptEnd } from "./task-leases.ts";
+import type { AttemptEnd } from "./claimed-task.ts";
 
 /** Events that the holder of a task adds to it. */
 export interface EventBatch {

@@ -13,7 +13,7 @@ import {
 import type { TaskEvent, TaskEventBody } from "../../contracts/task-event.ts";
 import { LocalQuestions } from "./pauses/local-questions.ts";
 import { checkCheckpoint } from "./pauses/question.ts";
-import type { AttemptEnd, ClaimedTask } from "./task-leases.ts";
+import type { AttemptEnd, ClaimedTask } from "./claimed-task.ts";
 import type { GivenAnswer, TaskPause } from "./task-runner.ts";
 
 export interface LocalTaskInput {

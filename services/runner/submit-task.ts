@@ -33,7 +33,7 @@ const NOTHING: WorkspaceLoad = { queuedTasks: 0, submittedLastMinute: 0, seconds
 /** Records tasks as queued, each once; those that come while others are being recorded, together. */
 export class Submitter {
   readonly #deps: SubmitterDeps;
-  readonly #batcher: Batcher<Candidate, Answer>;
+  readonly #batcher: Batcher<Candidate, Exclude<Answer, Error>>;
 
   constructor(deps: SubmitterDeps) {
     this.#deps = deps;

@@ -6,7 +6,8 @@ import type { Logger } from "../runtime/logger.ts";
 import { LeaseLostError, timedOutError, toTaskError } from "./errors.ts";
 import { EventWriter } from "./event-writer.ts";
 import { ApprovalAskedTwiceError, approvalExpiredError } from "./pauses/errors.ts";
-import type { AttemptEnd, ClaimedTask, TaskLeases } from "./task-leases.ts";
+import type { AttemptEnd, ClaimedTask } from "./claimed-task.ts";
+import type { TaskLeases } from "./task-leases.ts";
 import type { ExecuteTask, StopReason, TaskExecution, TaskOutcome, TaskPause } from "./task-runner.ts";
 
 /** The work must end within 2 s of its signal; what takes longer than this is ended without waiting for it. */

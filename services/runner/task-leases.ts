@@ -1,36 +1,14 @@
-import type { ApprovalAnswer } from "../../contracts/approval.ts";
 import type { JsonValue } from "../../contracts/json.ts";
-import type { AgentTask, TaskError } from "../../contracts/task.ts";
+import type { TaskError } from "../../contracts/task.ts";
 import type { TaskEventBody } from "../../contracts/task-event.ts";
 import { Batcher } from "../runtime/batcher.ts";
 import type { Queryable } from "../runtime/database.ts";
 import { claimTasks, type Claim } from "./claim-tasks.ts";
+import type { AttemptEnd, ClaimedTask } from "./claimed-task.ts";
 import { LeaseLostError } from "./errors.ts";
 import { appendEvents, finishTasks, type EndedTask, type EventBatch, type HeldEnd } from "./held-tasks.ts";
 import { recordPause, saveCheckpoint } from "./pauses/record-pause.ts";
-import type { TaskEnd, TaskPause } from "./task-runner.ts";
-
-/** A task that this process may run until its lease ends. `token` fences: without it nothing is written for the task. */
-export interface ClaimedTask {
-  readonly task: AgentTask;
-  readonly attempt: number;
-  readonly token: string;
-  /** Somebody asked to cancel it before it was claimed. */
-  readonly cancelRequested: boolean;
-  /** What it saved last; null where it did not. */
-  readonly checkpoint: JsonValue | null;
-  /** What people have answered to its questions, by callId. */
-  readonly approvals: ReadonlyMap<string, ApprovalAnswer>;
-  /** It asked a question that nobody answered in time. */
-  readonly approvalExpired: boolean;
-  /** How long it ran before, in attempts that ended in a pause. */
-  readonly ranMs: number;
-}
-
-/** How an attempt ends: as the work said, or as the runner decided. */
-export type AttemptEnd = Omit<TaskEnd, "status"> & {
-  readonly status: "completed" | "failed" | "cancelled" | "timed_out";
-};
+import type { TaskPause } from "./task-runner.ts";
 
 /** In one statement: each may hold a megabyte of output. */
 const MAX_BATCHES = 16;

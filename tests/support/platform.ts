@@ -62,8 +62,6 @@ export interface PlatformOptions {
   /** @default 1 */
   readonly apis?: number;
   readonly workers?: number;
-  /** An empty folder, such as the root of a small volume. @default one of its own */
-  readonly workspacesDir?: string;
   /** Variables that no schema of a service knows, by the service's name, such as NODE_OPTIONS. */
   readonly processEnv?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly leaseSeconds?: number;

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { isTerminal } from "../../../contracts/task.ts";
+import type { TaskEvent } from "../../../contracts/task-event.ts";
 import type { FollowOptions, TaskRunner } from "../../runner/task-runner.ts";
 import { taskOf } from "../access.ts";
 import { sseEvent, type EventStreams } from "../event-streams.ts";

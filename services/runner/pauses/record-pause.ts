@@ -2,7 +2,7 @@ import type { JsonValue } from "../../../contracts/json.ts";
 import type { Queryable } from "../../runtime/database.ts";
 import { LeaseLostError } from "../errors.ts";
 import { storable, toJsonb } from "../../runtime/storable-text.ts";
-import type { ClaimedTask } from "../task-leases.ts";
+import type { ClaimedTask } from "../claimed-task.ts";
 import type { TaskPause } from "../task-runner.ts";
 import { boundQuestion, checkCheckpoint } from "./question.ts";
 
