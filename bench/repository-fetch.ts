@@ -63,7 +63,7 @@ async function bareClone(world: RepositoriesWorld, ...options: string[]): Promis
       environment: {},
       timeoutMs: 600_000,
       signal: new AbortController().signal,
-      onOutput: (_stream, text) => process.stderr.write(text),
+      onOutput: (_stream, text) => void process.stderr.write(text),
     });
     if (exit.exitCode !== 0) throw new Error("git clone failed");
   });

@@ -4,12 +4,12 @@ import { z } from "zod";
 export const TERMINAL_PROTOCOL = "automatos-terminal.v1";
 export const TICKET_PREFIX = "ticket.";
 
-const size = (usual: number) => z.int().min(1).max(1_000).default(usual);
+const size = z.int().min(1).max(1_000);
 
 /** How a terminal begins; as the query of the WebSocket's address. */
 export const TerminalQuery = z.strictObject({
-  columns: z.coerce.number().pipe(size(80)).default(80),
-  rows: z.coerce.number().pipe(size(24)).default(24),
+  columns: z.coerce.number().pipe(size).default(80),
+  rows: z.coerce.number().pipe(size).default(24),
   term: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/)
@@ -22,8 +22,8 @@ export type TerminalQuery = z.infer<typeof TerminalQuery>;
 export const TerminalRequest = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("resize"),
-    columns: z.int().min(1).max(1_000),
-    rows: z.int().min(1).max(1_000),
+    columns: size,
+    rows: size,
   }),
 ]);
 export type TerminalRequest = z.infer<typeof TerminalRequest>;

@@ -2,7 +2,7 @@ import { StringDecoder } from "node:string_decoder";
 import type { Readable } from "node:stream";
 
 /** What takes text; a promise that it answers is waited for before more is read. */
-export type TextConsumer = (text: string) => void | Promise<void>;
+type TextConsumer = (text: string) => void | Promise<void>;
 
 /**
  * Hands on a stream's text as it comes, whole characters only, keeping nothing: the pipe holds the command back while

@@ -15,7 +15,7 @@ const MAX_WAITING_BYTES = 256 * 1024;
 /** Opens a terminal at a worker. @throws NoWorkerError, WorkerRefusalError */
 export async function openTerminal(workers: WorkerClient, grant: CallGrant, query: TerminalQuery): Promise<WebSocket> {
   const { urls, token } = await workers.terminalAddresses(grant);
-  const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  const search = new URLSearchParams({ ...query, columns: String(query.columns), rows: String(query.rows) });
   let last: Error = new NoWorkerError();
   for (const url of urls) {
     const socket = new WebSocket(`${url}/v1/terminal?${search.toString()}`, {

@@ -22,7 +22,7 @@ const list = z.strictObject({
     .enum(["true", "false"])
     .default("false")
     .describe(recursive.description ?? ""),
-  maxEntries: z.coerce.number().pipe(maxEntries).default(1_000),
+  maxEntries: z.coerce.number().pipe(maxEntries.unwrap()).default(1_000),
 });
 /** Of a file's headers, those that its reader is told. */
 const PASSED_ON = ["content-length", "content-range", "accept-ranges", "last-modified", "etag"] as const;

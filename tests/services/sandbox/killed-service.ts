@@ -22,7 +22,7 @@ await Promise.all(
         environment: {},
         timeoutMs: 600_000,
         signal: new AbortController().signal,
-        onOutput: (_stream, text) => process.stdout.write(text),
+        onOutput: (_stream, text) => void process.stdout.write(text),
       },
     ),
   ),

@@ -155,7 +155,7 @@ export async function startRepositoriesWorld(): Promise<RepositoriesWorld> {
         environment: {},
         timeoutMs: 60_000,
         signal: new AbortController().signal,
-        onOutput: (_stream, text) => (output += text),
+        onOutput: (_stream, text) => void (output += text),
       });
       if (exit.exitCode !== 0) throw new Error(`the agent's command failed: ${output}`);
       return output.trim();
