@@ -110,7 +110,12 @@ async function runOnce(
   const { scheduleId, catchUpSeconds, dueAt, now } = schedule;
   const times = new CronTimes(schedule.cron, schedule.timeZone);
   const { last, before } = times.lastUntil(now, dueAt);
-  const time: Time = { runId: derivedId(scheduleId, last.toISOString()), dueAt: last, missed: before, requestedBy: null };
+  const time: Time = {
+    runId: derivedId(scheduleId, last.toISOString()),
+    dueAt: last,
+    missed: before,
+    requestedBy: null,
+  };
   const isLate = now.getTime() - last.getTime() > catchUpSeconds * 1_000;
   const reason = isLate ? missedReason(catchUpSeconds) : await submitOrSkip(deps, schedule, time);
   return withTransaction(deps.pool, async (client) => {
