@@ -29,7 +29,8 @@ const PASSED_ON = ["content-length", "content-range", "accept-ranges", "last-mod
 
 /** `/api/workspaces/{id}/files`: the workspace's files, of any size, under the policy of the tools that do the same. */
 export const fileRoutes: FastifyPluginAsyncZod<FileRoutesDeps> = async (app, { calls }) => {
-  // Not read here: it goes on to the worker as it comes.
+  // Not read here: it goes on to the worker as it comes. Anything else is refused.
+  app.removeContentTypeParser("application/json");
   app.addContentTypeParser("application/octet-stream", (_request, _payload, done) => done(null));
 
   const address = ({ params }: FastifyRequest): string =>
@@ -105,6 +106,7 @@ export const fileRoutes: FastifyPluginAsyncZod<FileRoutesDeps> = async (app, { c
           "workspace's quota has room for: its readers see the old file or the new one, never a part.",
         params: fileParams,
         consumes: ["application/octet-stream"],
+        body: bytes,
         response: { 200: WrittenFile, ...problems(400, 403, 404, 409, 413, 415, 422, 429, 502, 504, 507) },
       },
     },

@@ -17,12 +17,12 @@ const Operation = z.strictObject({
   operationId: z.string().optional(),
   summary: z.string(),
   description: z.string().optional(),
-  tags: z.array(z.enum(["tasks", "workspaces", "admin", "service"])).length(1),
+  tags: z.array(z.enum(["tasks", "workspaces", "tools", "admin", "service"])).length(1),
   security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
   parameters: z.array(Parameter).optional(),
   requestBody: z.strictObject({ required: z.boolean().optional(), content: Content }).optional(),
   responses: z.record(
-    z.string().regex(/^[2-5][0-9][0-9]$/),
+    z.string().regex(/^(101|[2-5][0-9][0-9])$/),
     z.strictObject({ description: z.string(), content: Content.optional() }),
   ),
 });
@@ -89,10 +89,10 @@ describe("the OpenAPI document", () => {
 
   it("has a schema for what every route takes and for every answer with a body", () => {
     for (const { name, operation } of operations) {
-      const takesBody = /^(POST|PUT|PATCH)/.test(name) && !/(cancel|pause|resume)$/.test(name);
+      const takesBody = /^(POST|PUT|PATCH)/.test(name) && !/(cancel|pause|resume|terminal)$/.test(name);
       assert.equal(operation.requestBody !== undefined, takesBody, name);
       for (const [status, response] of Object.entries(operation.responses)) {
-        if (status === "204") continue;
+        if (status === "204" || status === "101") continue;
         const contents = Object.values(response.content ?? {});
         assert.ok(
           contents.length > 0 && contents.every(({ schema }) => Object.keys(schema).length > 0),
