@@ -131,6 +131,7 @@ export const CredentialKeyUse = z.strictObject({
 });
 export type CredentialKeyUse = z.infer<typeof CredentialKeyUse>;
 export const CredentialKeys = z.strictObject({ items: z.array(CredentialKeyUse) });
+export type CredentialKeys = z.infer<typeof CredentialKeys>;
 
 export const CredentialRotation = z.strictObject({
   rotated: z.int().min(0).describe("Credentials that were encrypted anew with the current key."),

@@ -7,6 +7,7 @@ import { createApiDeps } from "../../services/api/create-deps.ts";
 import { LocalTaskRunner } from "../../services/runner/local-task-runner.ts";
 import { createRunnerMetrics } from "../../services/runner/metrics.ts";
 import { createLogger } from "../../services/runtime/logger.ts";
+import { CredentialKeyRing } from "../../services/workspace/credentials/key-ring.ts";
 import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
 import { createAdapters } from "../../services/tools/create-adapters.ts";
 import { ToolService } from "../../services/tools/tool-service.ts";
@@ -50,6 +51,7 @@ export async function describeHttpApi(): Promise<string> {
     registry,
     runnerMetrics: createRunnerMetrics(registry),
     tools: new ToolService({ adapters: createAdapters(noTools(pool)), log, registry }),
+    credentialKeys: await CredentialKeyRing.create([]),
     taskTokenKey: new Uint8Array(32),
     log,
   });
