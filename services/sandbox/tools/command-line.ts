@@ -33,15 +33,12 @@ const NOT_SUPPORTED: readonly (readonly [RegExp, string, string])[] = [
   [/^[0-9]?<</, "here-documents are not supported", "Give the text as `stdin`."],
   [/^[()]/, "subshells are not supported", NEEDS_A_SCRIPT],
   [/^!(?=\s|$)/, "negation (`!`) is not supported", "List the exit code in the step's expectedExitCodes."],
-  [
-    /^[^\s'"\\;|&<>]*\{[^\s{}]*(,|\.\.)[^\s{}]*\}/,
-    "braces (`{a,b}`) are not supported",
-    "Write the words out, or quote them.",
-  ],
   [/^[{}](?=\s|;|$)/, "command groups are not supported", NEEDS_A_SCRIPT],
   [/^\|&/, "`|&` is not supported", "Write `2>&1 |`."],
   [/^(?![012][<>])[0-9]+[<>]/, "only descriptors 0, 1 and 2 can be redirected", NEEDS_A_SCRIPT],
 ];
+/** What bash makes several words of, wherever it stands in a word. */
+const BRACES = /^\{[^ \t\r\n{}]*(,|\.\.)[^ \t\r\n{}]*\}/;
 /** Blanks of a shell, not of Unicode: a no-break space, or a byte order mark, is a character of a word. */
 const WORD_END = /[ \t\r\n;|&<>()]/;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*/;
@@ -72,7 +69,7 @@ class Parser {
   parse(): CommandLine {
     const pipelines: { connector: "&&" | "||" | ";"; pipeline: SimpleCommand[] }[] = [];
     let connector: "&&" | "||" | ";" = ";";
-    this.#skipSeparators();
+    this.#skipBlanks(true);
     while (this.#at < this.#line.length) {
       const pipeline = [this.#command()];
       while (this.#take("|")) pipeline.push(this.#command());
@@ -177,7 +174,9 @@ class Parser {
       else if (character === "\\") text(this.#escaped());
       else if (character === "$") this.#dollar(text, (part) => parts.push(part));
       else if (character === "`") throw substitution("`…`");
-      else if (character === "*" || character === "?") {
+      else if (BRACES.test(this.#rest())) {
+        throw new CommandSyntaxError("braces (`{a,b}`) are not supported", "Write the words out, or quote them.");
+      } else if (character === "*" || character === "?") {
         parts.push({ type: "glob", pattern: character });
         this.#at++;
       } else if (BRACKETS.test(this.#rest())) {
@@ -239,7 +238,7 @@ class Parser {
     if (name !== undefined) {
       push({ type: "variable", name });
       this.#at += 1 + (braced?.[0].length ?? name.length);
-    } else if (/^[{0-9?$!@*#'"-]/.test(after) && !/^"(\s|$)/.test(after)) {
+    } else if (/^[{[0-9?$!@*#'"-]/.test(after) && !/^"(\s|$)/.test(after)) {
       throw new CommandSyntaxError(
         `\`$${after[0] ?? ""}\` is not supported`,
         "Use `$NAME`, or quote a plain `$`: '$'.",
@@ -267,7 +266,7 @@ class Parser {
   }
 
   #skipSeparators(): void {
-    this.#at += /^(?:[ \t\r\n]|\\\n|#[^\n]*)*;?(?:[ \t\r\n]|\\\n|#[^\n]*)*/.exec(this.#rest())?.[0].length ?? 0;
+    this.#at += /^(?:[ \t\r]|\\\n|#[^\n]*)*[;\n]?(?:[ \t\r\n]|\\\n|#[^\n]*)*/.exec(this.#rest())?.[0].length ?? 0;
   }
 }
 

@@ -94,7 +94,7 @@ const LONG: readonly PathCase[] = [
     "\u00e9".repeat(128),
     "\u{1f4a3}".repeat(64),
     "e\u0301".repeat(86),
-    `${"\u202e".repeat(86)}`,
+    "\u202e".repeat(86),
   ]),
   ...all("INSIDE", "as long as it may be", [
     "n".repeat(240),
