@@ -4,7 +4,7 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { FileList, ToolCall, WrittenFile } from "../../../contracts/tool-call.ts";
 import { ToolInputs, WorkspacePath } from "../../../contracts/tool-inputs.ts";
-import { whileConnected, type ToolCalls } from "../calls/tool-calls.ts";
+import { requireAllowed, whileConnected, type ToolCalls } from "../calls/tool-calls.ts";
 import { problems, workspaceParams } from "./shared.ts";
 
 export interface FileRoutesDeps {
@@ -73,6 +73,7 @@ export const fileRoutes: FastifyPluginAsyncZod<FileRoutesDeps> = async (app, { c
     async (request, reply) => {
       const { range } = request.headers;
       const grant = await calls.grant(request.params.workspaceId, request.id);
+      requireAllowed(grant, "read_file");
       const signal = whileConnected(request, reply);
       const answer = await calls.workers.request(grant, {
         method: "GET",
@@ -112,6 +113,7 @@ export const fileRoutes: FastifyPluginAsyncZod<FileRoutesDeps> = async (app, { c
     },
     async (request, reply) => {
       const grant = await calls.grant(request.params.workspaceId, request.id);
+      requireAllowed(grant, "write_file");
       const length = request.headers["content-length"];
       const answer = await calls.workers.request(grant, {
         method: "PUT",
@@ -139,6 +141,7 @@ export const fileRoutes: FastifyPluginAsyncZod<FileRoutesDeps> = async (app, { c
     },
     async (request, reply) => {
       const grant = await calls.grant(request.params.workspaceId, request.id);
+      requireAllowed(grant, "write_file");
       const signal = whileConnected(request, reply);
       const answer = await calls.workers.request(grant, { method: "DELETE", path: address(request), signal });
       await answer.body.dump();

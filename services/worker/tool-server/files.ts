@@ -103,7 +103,7 @@ async function* counted(chunks: AsyncIterable<Buffer>, count: (length: number) =
  *
  * @throws RangeNotSatisfiableError
  */
-export function parseRange(header: string | undefined, size: number): readonly [number, number] | undefined {
+function parseRange(header: string | undefined, size: number): readonly [number, number] | undefined {
   const match = /^bytes=(\d{0,16})-(\d{0,16})$/.exec(header?.trim() ?? "");
   if (match === null || (match[1] === "" && match[2] === "")) return undefined;
   const [, first = "", last = ""] = match;

@@ -90,7 +90,8 @@ let loaded: NativePty | undefined;
 function native(): NativePty {
   try {
     if (loaded === undefined) {
-      const library = createRequire(import.meta.url)("@lydell/node-pty/requireBinary.js") as {
+      const require = createRequire(import.meta.url);
+      const library = require("@lydell/node-pty/requireBinary.js") as {
         requireBinary: (file: string) => NativePty;
       };
       loaded = library.requireBinary("pty.node");
