@@ -8,16 +8,17 @@ import { describeFault } from "./describe-fault.ts";
 import { TASKS } from "./harness.ts";
 
 const VOLUME_MB = 64;
+const run = (program: string, ...args: string[]): unknown => execFileSync(program, args);
 
 describeFault({
   name: "a full disk below the workspaces, for a while,",
   around() {
     const folder = mkdtempSync(path.join(tmpdir(), "automatos-full-"));
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${VOLUME_MB}m,mode=0711`, "tmpfs", folder]);
+    run("mount", "-t", "tmpfs", "-o", `size=${VOLUME_MB}m,mode=0711`, "tmpfs", folder);
     return {
       platform: { workspacesDir: folder },
       remove() {
-        execFileSync("umount", ["--lazy", folder]);
+        run("umount", "--lazy", folder);
         rmSync(folder, { recursive: true });
       },
     };
