@@ -2,10 +2,12 @@ import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { PROJECT_DIR } from "./project-folder.ts";
-import type { RandomSecretArgs } from "./random-secret.ts";
 
 /** Random bytes; those of the file where there is one, which is made with them otherwise. */
-export function makeSecret({ bytes, encoding, file }: RandomSecretArgs, projectDir = PROJECT_DIR): string {
+export function makeSecret(
+  { bytes, encoding, file }: { readonly bytes: number; readonly encoding: "hex" | "base64"; readonly file?: string },
+  projectDir = PROJECT_DIR,
+): string {
   const value = randomBytes(bytes).toString(encoding);
   if (file === undefined) return value;
   const path = join(projectDir, file);

@@ -119,7 +119,7 @@ print(json.dumps([answers, key[::-1]])) # what stands there as it is, is taken o
     const [answers, token] = JSON.parse(stdoutOf(await inside(script, { tokenBudget: 250 }))) as [string[], string];
     assert.deepEqual(answers, ["ok", "ok", "task_budget_exhausted", "task_budget_exhausted"]);
     const calls = llm.requests.length;
-    const late = await chat([...token].reverse().join(""));
+    const late = await chat(Array.from(token).reverse().join(""));
     assert.deepEqual([late.status, late.body.includes("task_not_running")], [403, true]);
     assert.equal(llm.requests.length, calls);
   });
