@@ -43,10 +43,7 @@ const TIOCLINUX = 0x541c;
  * (linux/fs.h: FS_IOC_SETFLAGS, its 32-bit form, FS_IOC_FSSETXATTR; project quotas are no limit without this), and
  * subvolumes, which have limits of their own (linux/btrfs.h: SNAP_CREATE, SUBVOL_CREATE and their second versions).
  */
-const STORAGE_IOCTLS = [
-  ...[0x40086602, 0x40046602, 0x401c5820],
-  ...[0x50009401, 0x5000940e, 0x50009417, 0x50009418],
-];
+const STORAGE_IOCTLS = [...[0x40086602, 0x40046602, 0x401c5820], ...[0x50009401, 0x5000940e, 0x50009417, 0x50009418]];
 // linux/personality.h: PER_LINUX, PER_LINUX32, UNAME26, both, and "only ask"
 const PERSONALITIES = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
 const AF_UNIX = 1;
