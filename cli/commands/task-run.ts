@@ -21,6 +21,7 @@ export interface TaskRunOptions extends GlobalOptions {
   readonly model?: string;
   readonly maxSteps?: number;
   readonly tokenBudget?: number;
+  readonly credential?: readonly string[];
   readonly steps: readonly StepFlag[];
   readonly file?: string;
   readonly repo?: readonly string[];
@@ -69,6 +70,7 @@ export async function submission(options: TaskRunOptions): Promise<TaskSubmissio
     prompt: options.prompt,
     systemPrompt: options.systemPrompt,
     tools: options.tool === undefined ? undefined : [...(base.tools ?? []), ...options.tool],
+    credentials: options.credential === undefined ? undefined : [...(base.credentials ?? []), ...options.credential],
     model: options.model,
     maxSteps: options.maxSteps,
     tokenBudget: options.tokenBudget,

@@ -26,6 +26,7 @@ export function addTaskOptions(command: Command): readonly StepFlag[] {
     .option("--max-steps <count>", "answers that the model may give", wholeNumber)
     .option("--token-budget <tokens>", "tokens that the model may read and write", wholeNumber)
     .option("--file <file>", "a task as JSON, `-` for the standard input; flags win over it, steps are added")
+    .option("--credential <names>", "credentials of the workspace that the task is given; none is none", collectList)
     .option("--repo <url[#ref]>", "a repository that the task needs below repos/; may be given more than once", collect)
     .option("--type <type>", "workflow_subtask, chat_agent, recipe_step or background_job")
     .option("--priority <priority>", PRIORITIES)

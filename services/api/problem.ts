@@ -160,9 +160,15 @@ interface NestedIssue {
   readonly errors?: readonly (readonly NestedIssue[])[];
 }
 
+const isMissing = ({ path = [], message }: NestedIssue): boolean =>
+  path.length === 0 && message?.endsWith("received undefined") === true;
+
 /** An issue; of a union the issues of the branch that came nearest, as "invalid input" helps nobody. */
 function flatten(where: ProblemIssue["in"], path: string, issue: NestedIssue): ProblemIssue[] {
   const branches = (issue.errors ?? []).filter((branch) => branch.length > 0);
+  if (branches.length > 0 && branches.every((branch) => branch.every(isMissing))) {
+    return [{ in: where, path, message: "is missing" }];
+  }
   const nearest = branches.toSorted((a, b) => a.length - b.length)[0];
   if (nearest === undefined) return [{ in: where, path, message: issue.message ?? "invalid" }];
   return nearest.flatMap((inner) =>

@@ -4,7 +4,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
-import { startApi, type TestApi } from "../support/api.ts";
+import type { TaskDetails } from "../../contracts/http-api.ts";
+import { expectJson, startApi, type TestApi } from "../support/api.ts";
 import { runCli } from "../support/cli.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 
@@ -57,6 +58,15 @@ describe("automatos workspace credentials", () => {
     assert.doesNotMatch(list.stdout + set.stdout + key.stdout, /npm_0123|PRIVATE KEY/);
     const removed = await run(credentials("rm", "deploy"));
     assert.equal(removed.code, 0, removed.stderr);
+  });
+
+  it("are named by the tasks that get them", async () => {
+    const args = ["task", "run", "--detach", "--credential", "npm,deploy", "--command", "true", "--json"];
+    const submitted = await run(args);
+    assert.equal(submitted.code, 0, submitted.stderr);
+    const { taskId } = JSON.parse(submitted.stdout) as { taskId: string };
+    const shown = expectJson<TaskDetails>(await api.request("GET", `/api/tasks/${taskId}`), 200);
+    assert.deepEqual(shown.task.credentials, ["npm", "deploy"]);
   });
 
   it("refuses a value on the command line, and what is missing", async () => {

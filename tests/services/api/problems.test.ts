@@ -72,6 +72,7 @@ const BAD_REQUESTS: readonly (readonly [string, string, unknown, number, string,
   ["POST", "/api/workspaces", { name: "x", plan: "gold" }, 400, "VALIDATION_FAILED", "/plan"],
   ["POST", "/api/workspaces", { name: "x", egressRules: ["http://x/"] }, 400, "VALIDATION_FAILED", "/egressRules/0"],
   ["PUT", `/api/workspaces/${ID}/tools`, { tools: { sudo: "allow" } }, 400, "VALIDATION_FAILED", "/tools"],
+  ["POST", `/api/workspaces/${ID}/tools/read_file`, { path: "a" }, 400, "VALIDATION_FAILED", "/input"],
   ["POST", "/api/admin/tokens", { name: "x", expiresAt: "tomorrow" }, 400, "VALIDATION_FAILED", "/expiresAt"],
 ];
 
