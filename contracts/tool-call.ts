@@ -7,6 +7,8 @@ import { ToolName, ToolPolicy, WorkerToolName } from "./tools.ts";
 
 /** A call is answered while its caller waits; what takes longer is a task. */
 export const MAX_CALL_SECONDS = 300;
+/** A call outlives the command that it runs by this: the command's own time ends first, and its output is answered. */
+export const CALL_SLACK_SECONDS = 5;
 
 const timeoutSeconds = z
   .int()
@@ -98,7 +100,14 @@ export const ToolCallEvent = z.discriminatedUnion("type", [
 export type ToolCallEvent = z.infer<typeof ToolCallEvent>;
 
 /** A call as the API hands it to a worker. */
-export const WorkerCall = ToolCall.extend({ tool: WorkerToolName, stream: z.boolean() });
+export const WorkerCall = ToolCall.extend({
+  tool: WorkerToolName,
+  stream: z.boolean(),
+  timeoutSeconds: z
+    .int()
+    .min(1)
+    .max(MAX_CALL_SECONDS + CALL_SLACK_SECONDS),
+});
 export type WorkerCall = z.infer<typeof WorkerCall>;
 
 /**

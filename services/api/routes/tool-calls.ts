@@ -1,6 +1,13 @@
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
-import { Exec, GitCall, ToolCall, ToolCallAnswer, ToolCallEvent } from "../../../contracts/tool-call.ts";
+import {
+  CALL_SLACK_SECONDS,
+  Exec,
+  GitCall,
+  ToolCall,
+  ToolCallAnswer,
+  ToolCallEvent,
+} from "../../../contracts/tool-call.ts";
 import { ToolName } from "../../../contracts/tools.ts";
 import type { ToolCalls } from "../calls/tool-calls.ts";
 import { problems, workspaceParams } from "./shared.ts";
@@ -97,5 +104,4 @@ export const toolCallRoutes: FastifyPluginAsyncZod<ToolCallRoutesDeps> = async (
   );
 };
 
-/** The command's own time ends first: its answer has the output until then. */
-const withSlack = (seconds: number): number => seconds + 5;
+const withSlack = (seconds: number): number => seconds + CALL_SLACK_SECONDS;

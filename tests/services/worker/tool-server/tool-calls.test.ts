@@ -133,6 +133,9 @@ describe("tool calls over HTTP", () => {
     const late = await exec({ argv: ["sleep", "60"], timeoutSeconds: 1 });
     assert.deepEqual([late.ok, outputOf(late).timedOut, late.error?.code], [false, true, "COMMAND_TIMED_OUT"]);
     assert.equal((await ask("POST", "exec", { body: { argv: ["true"], timeoutSeconds: 301 } })).status, 400);
+    assert.equal((await exec({ argv: ["true"], timeoutSeconds: 300 })).ok, true, "the longest that is allowed");
+    const git = await ask("POST", "git", { body: { args: ["--version"], timeoutSeconds: 300 } });
+    assert.equal(git.status, 200, await git.text());
     const call = { input: { argv: ["sleep", "60"] }, timeoutSeconds: 1 };
     const stopped = await ask("POST", "tools/execute_command", { body: call });
     assert.equal(((await stopped.json()) as ToolCallAnswer).error?.code, "CALL_TIMED_OUT");
