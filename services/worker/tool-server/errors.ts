@@ -82,3 +82,20 @@ export class RangeNotSatisfiableError extends PlatformError {
     });
   }
 }
+
+export class CallFailedError extends PlatformError {
+  constructor(cause: unknown) {
+    super("INTERNAL_ERROR", "the call failed for a reason inside the worker", {
+      remedy: "Try again; if it persists, give the call's id to whoever runs the service: its logs hold the reason.",
+      status: 500,
+      cause,
+    });
+  }
+}
+
+/** Nobody is left to be answered. */
+export class CallerLeftError extends Error {
+  constructor() {
+    super("the caller went away before the terminal was opened");
+  }
+}

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
-import { type WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import { PlatformError } from "../../../contracts/errors.ts";
 import { TerminalQuery } from "../../../contracts/terminal.ts";
 import { CallResources, MAX_CALL_SECONDS, WorkerCall, type CallGrant } from "../../../contracts/tool-call.ts";
@@ -11,13 +11,20 @@ import { verifyCallGrant } from "../../runtime/task-token.ts";
 import type { UsageMeter } from "../../workspace/usage/usage-meter.ts";
 import { CallSessions, type CallSession, type CallSessionDeps } from "./call-session.ts";
 import { CallSlots } from "./call-slots.ts";
-import { GrantRefusedError, InvalidCallError, WorkerStoppingError } from "./errors.ts";
+import {
+  CallerLeftError,
+  CallFailedError,
+  GrantRefusedError,
+  InvalidCallError,
+  WorkerStoppingError,
+} from "./errors.ts";
 import { EventLines } from "./event-lines.ts";
 import { receiveFile, removeFile, requireAllowed, sendFile } from "./files.ts";
 import { Pty } from "./pty.ts";
 import { readJson } from "./read-json.ts";
 import { describe, runCall } from "./run-call.ts";
 import { runTerminal, type TerminalTimes } from "./terminal.ts";
+import { refuseUpgrade, shakeHands, type Upgrade } from "./upgrade.ts";
 
 export interface ToolServerDeps extends CallSessionDeps {
   readonly host: string;
@@ -166,6 +173,8 @@ export class ToolServer {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
+    const gone = new AbortController();
+    socket.once("close", () => gone.abort());
     let release: (() => void) | undefined;
     try {
       const grant = await this.#grantOf(request);
@@ -174,32 +183,24 @@ export class ToolServer {
       if (url.pathname !== "/v1/terminal" || !query.success) throw new InvalidCallError(`there is no ${url.pathname}`);
       requireAllowed(grant, "execute_command");
       release = this.#slots.take(grant.workspaceId, grant.maxCalls);
-      await this.#terminal(grant, query.data, { request, socket, head });
+      await this.#terminal(grant, query.data, { request, socket, head, gone: gone.signal });
     } catch (error) {
-      refuseUpgrade(socket, this.#explain(error, undefined));
+      if (!(error instanceof CallerLeftError)) refuseUpgrade(socket, this.#explain(error, undefined));
     } finally {
       release?.();
     }
   }
 
-  async #terminal(
-    grant: CallGrant,
-    query: TerminalQuery,
-    { request, socket, head }: { request: IncomingMessage; socket: Duplex; head: Buffer },
-  ): Promise<void> {
-    const gone = new AbortController();
-    socket.once("close", () => gone.abort());
+  async #terminal(grant: CallGrant, query: TerminalQuery, upgrade: Upgrade): Promise<void> {
     const session = await this.#sessions.open(grant, {
       resources: RESOURCES,
       timeoutSeconds: TERMINAL_SECONDS,
-      signal: gone.signal,
+      signal: upgrade.gone,
     });
     try {
       const pty = new Pty(query, { uid: grant.uid });
       try {
-        const opened = await new Promise<WebSocket>((resolve) => {
-          this.#sockets.handleUpgrade(request, socket, head, resolve);
-        });
+        const opened = await shakeHands(this.#sockets, upgrade);
         const { callId } = grant;
         const times = this.#deps.terminalTimes;
         await runTerminal({ callId, session, pty, socket: opened, query, closing: this.#closing.signal, times });
@@ -235,23 +236,4 @@ export class ToolServer {
     this.#deps.log.error({ event: "tool_call_failed", callId: grant?.callId, err: error }, "tool call failed");
     return new CallFailedError(error);
   }
-}
-
-class CallFailedError extends PlatformError {
-  constructor(cause: unknown) {
-    super("INTERNAL_ERROR", "the call failed for a reason inside the worker", {
-      remedy: "Try again; if it persists, give the call's id to whoever runs the service: its logs hold the reason.",
-      status: 500,
-      cause,
-    });
-  }
-}
-
-function refuseUpgrade(socket: Duplex, { code, message, remedy, status, retryAfterSeconds }: PlatformError): void {
-  if (!socket.writable) return;
-  const body = JSON.stringify({ code, message, remedy, status, retryAfterSeconds });
-  socket.end(
-    `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }
