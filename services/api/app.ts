@@ -15,6 +15,7 @@ import type { ToolCalls } from "./calls/tool-calls.ts";
 import { EventStreams, type EventStreamsOptions } from "./event-streams.ts";
 import { PrometheusMetrics } from "./metrics.ts";
 import { serveOpenApi } from "./openapi.ts";
+import { limitBodies, type BodyTimes } from "./body-deadlines.ts";
 import { closeConnectionsGracefully } from "./graceful-close.ts";
 import type { Operations } from "./operations.ts";
 import { answerFrameworkError, answerProblems, answerUnreadableRequest } from "./problem.ts";
@@ -76,11 +77,10 @@ export interface ApiOptions {
    */
   readonly bodyLimitBytes?: number;
   readonly streams?: EventStreamsOptions;
+  readonly bodyTimes?: BodyTimes;
 }
 
 const BODY_LIMIT_BYTES = 16 * 1_024 * 1_024;
-/** For a request to arrive as a whole: a client that trickles is cut off. */
-const REQUEST_TIMEOUT_MS = 120_000;
 /** Of a terminal: what is typed or pasted at once. */
 const MAX_MESSAGE_BYTES = 1_024 * 1_024;
 
@@ -104,7 +104,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
     frameworkErrors: answerFrameworkError,
     clientErrorHandler: answerUnreadableRequest,
     bodyLimit: options.bodyLimitBytes ?? BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: 0, // bodies have their times by route; headers have Node's 60 s
     exposeHeadRoutes: false,
     return503OnClosing: false, // who still has a connection is served; it is closed with the answer
     routerOptions: { maxParamLength: 500 },
@@ -122,6 +122,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   app.addHook("preClose", async () => streams.close());
   app.addHook("onClose", () => deps.calls.workers.close());
   closeConnectionsGracefully(app);
+  limitBodies(app, options.bodyTimes);
   guardRoutes(app, {
     adminTokenHash: hashToken(options.adminToken),
     tokens: deps.tokens,

@@ -16,8 +16,10 @@ export interface WorkerRequest {
   readonly signal: AbortSignal;
 }
 
-/** A worker says that a call has begun as soon as it has; one that is stopped says nothing at all. */
-const BEGIN_TIMEOUT_MS = 15_000;
+/** A worker gives signs of life until its answer begins (102 Processing); one that is stopped says nothing at all. */
+const SILENCE_MS = 15_000;
+/** It hears of an upload with the first byte: as long as the API waits for bytes, and a little. */
+const UPLOAD_SILENCE_MS = 135_000;
 /** Connections to one worker at once. */
 const MAX_CONNECTIONS = 512;
 
@@ -33,16 +35,22 @@ const Refusal = z.object({
 export class WorkerClient {
   readonly #directory: Pick<WorkerDirectory, "for" | "forget">;
   readonly #key: Uint8Array;
+  readonly #silenceMs: number;
   readonly #agent = new Agent({
     connections: MAX_CONNECTIONS,
     pipelining: 1,
     keepAliveTimeout: 30_000,
     connect: { timeout: 2_000 },
-    headersTimeout: BEGIN_TIMEOUT_MS,
     bodyTimeout: 0, // a command may be silent for as long as it runs
   });
 
-  constructor(deps: { readonly directory: Pick<WorkerDirectory, "for" | "forget">; readonly grantKey: Uint8Array }) {
+  constructor(deps: {
+    readonly directory: Pick<WorkerDirectory, "for" | "forget">;
+    readonly grantKey: Uint8Array;
+    /** A worker that says nothing for so long is lost. @default 15 s */
+    readonly silenceMs?: number;
+  }) {
+    this.#silenceMs = deps.silenceMs ?? SILENCE_MS;
     this.#directory = deps.directory;
     this.#key = deps.grantKey;
   }
@@ -67,6 +75,7 @@ export class WorkerClient {
           headers: { ...request.headers, authorization: `Bearer ${token}` },
           body: request.body ?? null,
           signal: request.signal,
+          headersTimeout: request.body instanceof Object ? UPLOAD_SILENCE_MS : this.#silenceMs,
         });
         if (answer.statusCode < 300) return answer;
         last = await refusalOf(answer);

@@ -97,7 +97,7 @@ export const fileRoutes: FastifyPluginAsyncZod<FileRoutesDeps> = async (app, { c
   app.put(
     "/api/workspaces/:workspaceId/files/*",
     {
-      config: { access: "workspace", action: "file.write" },
+      config: { access: "workspace", action: "file.write", streamsBody: true },
       schema: {
         tags,
         operationId: "uploadFile",

@@ -10,12 +10,15 @@ import type { UsageMeter } from "../../workspace/usage/usage-meter.ts";
 import { limitReached } from "../quota-guard.ts";
 import type { CallSession } from "./call-session.ts";
 import { RangeNotSatisfiableError } from "./errors.ts";
+import type { IdleTimer } from "./idle-timer.ts";
 
 /** One file of a workspace, and on whose behalf it is asked for. */
 export interface FileCall {
   readonly grant: CallGrant;
   readonly session: CallSession;
   readonly path: string;
+  /** Fed with each byte; when it fires, the session's signal does. */
+  readonly idle: IdleTimer;
 }
 
 /** What a workspace's policy says of a file follows the tool that does the same. @throws ToolDeniedError, CallNeedsApprovalError */
@@ -27,7 +30,7 @@ export function requireAllowed({ toolPolicy }: CallGrant, tool: ToolName): void 
 
 /** Streams a file, or the part of it that `Range: bytes=` names. */
 export async function sendFile(
-  { grant, session, path }: FileCall,
+  { grant, session, path, idle }: FileCall,
   range: string | undefined,
   response: ServerResponse,
 ): Promise<void> {
@@ -47,8 +50,14 @@ export async function sendFile(
     });
     if (end < start) response.end();
     // A file that shrinks meanwhile ends the connection: its reader sees that bytes are missing.
-    else
-      await pipeline(handle.createReadStream({ start, end, autoClose: false }), response, { signal: session.signal });
+    else {
+      const content = handle.createReadStream({ start, end, autoClose: false });
+      await pipeline(
+        watched(content, () => idle.feed()),
+        response,
+        { signal: session.signal },
+      );
+    }
   } finally {
     await handle.close();
   }
@@ -56,7 +65,7 @@ export async function sendFile(
 
 /** Writes what comes as the whole file: complete under its name or not at all. Resolves to the bytes written. */
 export async function receiveFile(
-  { grant, session, path }: FileCall,
+  { grant, session, path, idle }: FileCall,
   request: IncomingMessage,
   usage: Pick<UsageMeter, "read">,
 ): Promise<number> {
@@ -70,7 +79,14 @@ export async function receiveFile(
   session.signal.addEventListener("abort", stop, { once: true });
   let bytes = 0;
   try {
-    const content = counted(request, (length) => (bytes += length));
+    const content = watched(
+      request,
+      (length) => {
+        bytes += length;
+        idle.feed();
+      },
+      () => idle.stop(), // to make it lasting may take a disk any time
+    );
     await filesOf(grant, session).replaceFile(path, content, { createDirectories: true });
     return bytes;
   } catch (error) {
@@ -82,19 +98,25 @@ export async function receiveFile(
 }
 
 /** Removes a file or a folder with all below it. No-op when it is not there. */
-export async function removeFile({ grant, session, path }: FileCall): Promise<void> {
+export async function removeFile({ grant, session, path, idle }: FileCall): Promise<void> {
   requireAllowed(grant, "write_file");
+  idle.stop(); // it goes on to its end: a folder half removed serves nobody
   await filesOf(grant, session).remove(path);
 }
 
 const filesOf = ({ uid }: CallGrant, { workspaceDir }: CallSession): SafeFs =>
   new SafeFs(workspaceDir, { owner: { uid, gid: uid } });
 
-async function* counted(chunks: AsyncIterable<Buffer>, count: (length: number) => void): AsyncGenerator<Buffer> {
+async function* watched(
+  chunks: AsyncIterable<Buffer>,
+  passed: (length: number) => void,
+  ended?: () => void,
+): AsyncGenerator<Buffer> {
   for await (const chunk of chunks) {
-    count(chunk.length);
+    passed(chunk.length);
     yield chunk;
   }
+  ended?.();
 }
 
 /**

@@ -3,6 +3,7 @@ import { PlatformError } from "../../../contracts/errors.ts";
 import { TerminalRequest, type TerminalMessage, type TerminalQuery } from "../../../contracts/terminal.ts";
 import { limitReached } from "../quota-guard.ts";
 import type { CallSession } from "./call-session.ts";
+import { IdleTimer } from "./idle-timer.ts";
 import type { Pty } from "./pty.ts";
 
 export interface TerminalTimes {
@@ -43,8 +44,9 @@ export async function runTerminal(options: {
   readonly times?: TerminalTimes | undefined;
 }): Promise<void> {
   const { session, pty, socket, query, times = {} } = options;
+  const { idleMs = 15 * MINUTE_MS } = times;
   const stop = new AbortController();
-  const watch = new Watch(times, (error) => stop.abort(error));
+  const watch = new IdleTimer(idleMs, () => stop.abort(idle(idleMs)));
   const signal = AbortSignal.any([stop.signal, session.signal, options.closing]);
   const say = (message: TerminalMessage) => {
     if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
@@ -85,13 +87,18 @@ export async function runTerminal(options: {
 }
 
 const longest = () => new TerminalEndedError("the terminal has reached its longest duration", "Open another one.");
+const idle = (idleMs: number) =>
+  new TerminalEndedError(
+    `nothing was typed or shown for ${Math.round(idleMs / 1_000)} s`,
+    "Open another one; work that takes long without a word belongs in a task.",
+  );
 const closedBy = (closing: AbortSignal) =>
   closing.aborted
     ? new TerminalEndedError("the worker is being stopped", "Open another terminal: another worker takes it.")
     : undefined;
 
 /** Typed bytes to the terminal, in order; text messages are what they say. */
-function listen(socket: WebSocket, pty: Pty, watch: Watch): void {
+function listen(socket: WebSocket, pty: Pty, watch: IdleTimer): void {
   let typed = Promise.resolve();
   let waiting = 0;
   socket.on("message", (data: Buffer, isBinary) => {
@@ -113,7 +120,7 @@ function listen(socket: WebSocket, pty: Pty, watch: Watch): void {
 }
 
 /** The terminal's bytes to the socket, as fast as its reader takes them. Resolves when the terminal has shown its last. */
-function show(pty: Pty, socket: WebSocket, watch: Watch): Promise<void> {
+function show(pty: Pty, socket: WebSocket, watch: IdleTimer): Promise<void> {
   const { output } = pty;
   let waiting = 0;
   output.on("data", (chunk: Buffer) => {
@@ -141,30 +148,6 @@ function keepAlive(socket: WebSocket, pingMs: number): NodeJS.Timeout {
     answered = false;
     if (socket.readyState === socket.OPEN) socket.ping();
   }, pingMs);
-}
-
-/** Ends a terminal in which nothing happens. */
-class Watch {
-  readonly #timer: NodeJS.Timeout;
-
-  constructor({ idleMs = 15 * MINUTE_MS }: TerminalTimes, end: (error: PlatformError) => void) {
-    const idle = () =>
-      end(
-        new TerminalEndedError(
-          `nothing was typed or shown for ${Math.round(idleMs / 1_000)} s`,
-          "Open another one; work that takes long without a word belongs in a task.",
-        ),
-      );
-    this.#timer = setTimeout(idle, idleMs);
-  }
-
-  feed(): void {
-    this.#timer.refresh();
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-  }
 }
 
 function parse(text: string): unknown {

@@ -20,6 +20,7 @@ import {
 } from "./errors.ts";
 import { EventLines } from "./event-lines.ts";
 import { receiveFile, removeFile, requireAllowed, sendFile } from "./files.ts";
+import { IdleTimer } from "./idle-timer.ts";
 import { Pty } from "./pty.ts";
 import { readJson } from "./read-json.ts";
 import { describe, runCall } from "./run-call.ts";
@@ -34,11 +35,22 @@ export interface ToolServerDeps extends CallSessionDeps {
   readonly concurrency: number;
   readonly usage: Pick<UsageMeter, "refreshInBackground" | "read">;
   readonly terminalTimes?: TerminalTimes;
+  readonly times?: CallTimes;
   readonly log: Logger;
+}
+
+export interface CallTimes {
+  /** A file's transfer in which no byte moves ends after this. @default 5 min */
+  readonly fileIdleMs?: number;
+  /** Between signs of life to a caller whose answer has not begun. @default 5 s */
+  readonly beatMs?: number;
 }
 
 /** A terminal is bounded by its own times; its token for the gateway must last as long. */
 const TERMINAL_SECONDS = 8 * 60 * 60;
+const FILE_IDLE_MS = 5 * 60_000;
+/** The API takes a worker for lost that says nothing for 15 s. */
+const BEAT_MS = 5_000;
 const RESOURCES = CallResources.parse({});
 
 /**
@@ -118,7 +130,8 @@ export class ToolServer {
     const parsed = WorkerCall.safeParse(await readJson(request));
     if (!parsed.success) throw new InvalidCallError(parsed.error.issues[0]?.message ?? "it is not valid");
     const call = parsed.data;
-    await this.#inSession(grant, { ...call, response }, async (session, timeout) => {
+    const timeout = AbortSignal.timeout(call.timeoutSeconds * 1_000);
+    await this.#inSession(grant, { ...call, response, stop: timeout }, async (session) => {
       response.writeHead(200, { "content-type": "application/x-ndjson" });
       response.flushHeaders();
       const lines = new EventLines(response);
@@ -132,9 +145,12 @@ export class ToolServer {
 
   async #file(grant: CallGrant, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = url.searchParams.get("path") ?? "";
-    const limits = { resources: RESOURCES, timeoutSeconds: MAX_CALL_SECONDS, response };
-    await this.#inSession(grant, limits, async (session) => {
-      const file = { grant, session, path };
+    const stalled = new AbortController();
+    const idle = new IdleTimer(this.#deps.times?.fileIdleMs ?? FILE_IDLE_MS, () => stalled.abort());
+    const limits = { resources: RESOURCES, timeoutSeconds: MAX_CALL_SECONDS, response, stop: stalled.signal };
+    const transfer = async (session: CallSession) => {
+      const file = { grant, session, path, idle };
+      idle.feed();
       if (request.method === "GET") await sendFile(file, request.headers.range, response);
       else if (request.method === "DELETE") {
         await removeFile(file);
@@ -143,30 +159,39 @@ export class ToolServer {
         const bytesWritten = await receiveFile(file, request, this.#deps.usage);
         response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ path, bytesWritten }));
       } else throw new InvalidCallError(`a file takes no ${request.method ?? ""}`);
-    });
+    };
+    await this.#inSession(grant, limits, transfer).finally(() => idle.stop());
   }
 
-  /** Runs `work` in a slot of the workspace. It is stopped when its time is up and when its caller goes away. */
+  /** Runs `work` in a slot of the workspace. It is stopped by `stop` and when its caller goes away. */
   async #inSession(
     grant: CallGrant,
-    call: Pick<WorkerCall, "resources" | "timeoutSeconds"> & { readonly response: ServerResponse },
-    work: (session: CallSession, timeout: AbortSignal) => Promise<void>,
+    call: Pick<WorkerCall, "resources" | "timeoutSeconds"> & {
+      readonly response: ServerResponse;
+      readonly stop: AbortSignal;
+    },
+    work: (session: CallSession) => Promise<void>,
   ): Promise<void> {
     const release = this.#slots.take(grant.workspaceId, grant.maxCalls);
+    const { response } = call;
     const gone = new AbortController();
     const leave = () => gone.abort();
-    call.response.once("close", leave);
+    response.once("close", leave);
+    if (response.destroyed) leave();
+    const alive = setInterval(() => {
+      if (!response.headersSent && !response.destroyed) response.writeProcessing();
+    }, this.#deps.times?.beatMs ?? BEAT_MS);
     try {
-      const timeout = AbortSignal.timeout(call.timeoutSeconds * 1_000);
-      const signal = AbortSignal.any([gone.signal, timeout, this.#closing.signal]);
+      const signal = AbortSignal.any([gone.signal, call.stop, this.#closing.signal]);
       const session = await this.#sessions.open(grant, { ...call, signal });
       try {
-        await work(session, timeout);
+        await work(session);
       } finally {
         session.close();
       }
     } finally {
-      call.response.off("close", leave);
+      clearInterval(alive);
+      response.off("close", leave);
       release();
     }
   }

@@ -5,57 +5,29 @@ import { connect } from "node:net";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { ToolPolicy } from "../../../../contracts/tools.ts";
 import { signCallGrant } from "../../../../services/runtime/task-token.ts";
-import { ToolServer, type ToolServerDeps } from "../../../../services/worker/tool-server/tool-server.ts";
-import { silentLog } from "../../../support/database.ts";
+import { startToolServer, type TestToolServer } from "../../../support/tool-server.ts";
 
 const KEY = new Uint8Array(32).fill(7);
 
 describe("a terminal whose caller leaves before it is opened", () => {
-  let server: ToolServer;
+  let server: TestToolServer;
   let preparing: PromiseWithResolvers<undefined>;
   let prepared: PromiseWithResolvers<undefined>;
-  let watched = 0;
 
   beforeEach(async () => {
     preparing = Promise.withResolvers();
     prepared = Promise.withResolvers();
-    server = new ToolServer(depsOf());
-    await server.start();
-  });
-  afterEach(async () => {
-    await server.close(0);
-  });
-
-  const depsOf = (): ToolServerDeps => ({
-    host: "127.0.0.1",
-    port: 0,
-    concurrency: 10,
-    volume: {
-      workspaceDir: () => "/nonexistent",
+    server = await startToolServer({
+      grantKey: KEY,
+      workspaceDir: "/nonexistent",
       prepare: async () => {
         preparing.resolve(undefined);
         await prepared.promise;
-        return "/nonexistent";
       },
-    },
-    usage: { refreshInBackground: () => undefined, read: () => Promise.reject(new Error("not asked")) },
-    guard: {
-      admit: () => Promise.resolve(undefined),
-      watch: () => {
-        watched += 1;
-        const { signal } = new AbortController();
-        return { signal, refused: () => Promise.resolve(), stop: () => (watched -= 1) };
-      },
-    },
-    sandbox: {
-      kind: "none",
-      status: { kind: "none", available: true, problem: null, limitedBy: "nothing", userPerWorkspace: false },
-      run: () => Promise.reject(new Error("nothing may be run for a caller who has left")),
-      recover: () => Promise.resolve(0),
-    },
-    gateway: { socketPath: "/nonexistent", tokenKey: KEY },
-    environment: {},
-    log: silentLog,
+    });
+  });
+  afterEach(async () => {
+    await server.close(0);
   });
 
   const askForTerminal = async () => {
@@ -93,7 +65,7 @@ describe("a terminal whose caller leaves before it is opened", () => {
       await once(later, "close");
       prepared.resolve(undefined);
       await server.close(60_000); // waits for every slot that is taken
-      assert.equal(watched, 0);
+      assert.equal(server.watched, 0);
     });
   }
 });

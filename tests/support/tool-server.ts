@@ -1,0 +1,60 @@
+import { ToolServer, type CallTimes } from "../../services/worker/tool-server/tool-server.ts";
+import { silentLog } from "./database.ts";
+
+export interface TestToolServer {
+  readonly url: string;
+  /** Calls under way, as the quota's guard sees them. */
+  readonly watched: number;
+  close(graceMs: number): Promise<void>;
+}
+
+/** A worker's door for tool calls, in this process, over one folder that is every workspace's; it runs no commands. */
+export async function startToolServer(options: {
+  readonly grantKey: Uint8Array;
+  readonly workspaceDir: string;
+  /** What is to be done before a workspace can be used. */
+  readonly prepare?: () => Promise<unknown>;
+  readonly times?: CallTimes;
+}): Promise<TestToolServer> {
+  const { workspaceDir, prepare, times = {} } = options;
+  let watched = 0;
+  const server = new ToolServer({
+    host: "127.0.0.1",
+    port: 0,
+    concurrency: 10,
+    volume: {
+      workspaceDir: () => workspaceDir,
+      prepare: async () => {
+        await prepare?.();
+        return workspaceDir;
+      },
+    },
+    usage: { refreshInBackground: () => undefined, read: () => Promise.resolve({ usedBytes: 0 } as never) },
+    guard: {
+      admit: () => Promise.resolve(undefined),
+      watch: () => {
+        watched += 1;
+        const { signal } = new AbortController();
+        return { signal, refused: () => Promise.resolve(), stop: () => (watched -= 1) };
+      },
+    },
+    sandbox: {
+      kind: "none",
+      status: { kind: "none", available: true, problem: null, limitedBy: "nothing", userPerWorkspace: false },
+      run: () => Promise.reject(new Error("no commands are run here")),
+      recover: () => Promise.resolve(0),
+    },
+    gateway: { socketPath: "/nonexistent", tokenKey: options.grantKey },
+    environment: {},
+    times,
+    log: silentLog,
+  });
+  await server.start();
+  return {
+    url: server.url,
+    get watched() {
+      return watched;
+    },
+    close: (graceMs) => server.close(graceMs),
+  };
+}
