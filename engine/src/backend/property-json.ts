@@ -23,12 +23,15 @@ export interface SecretCodec {
   readonly open: (sealed: JsonMap, place: string) => string;
 }
 
-/** Keys are sorted, as Go writes maps: the same state is the same bytes. */
+/**
+ * Keys are sorted, as Go writes maps: the same state is the same bytes. By entries, both ways: `__proto__` is a key like
+ * any other.
+ */
 export function propertiesToJson(properties: PropertyMap, codec: SecretCodec, place: string): JsonMap {
-  const result: Record<string, Json> = {};
-  for (const key of Object.keys(properties).sort())
-    result[key] = propertyToJson(properties[key] ?? null, codec, `${place}.${key}`);
-  return result;
+  const keys = Object.keys(properties).sort();
+  return Object.fromEntries(
+    keys.map((key) => [key, propertyToJson(properties[key] ?? null, codec, `${place}.${key}`)]),
+  );
 }
 
 export function propertyToJson(value: PropertyValue, codec: SecretCodec, place: string): Json {
@@ -55,9 +58,8 @@ export function propertyToJson(value: PropertyValue, codec: SecretCodec, place: 
 }
 
 export function propertiesFromJson(json: JsonMap, codec: SecretCodec, place: string): PropertyMap {
-  const result: Record<string, PropertyValue> = {};
-  for (const [key, value] of Object.entries(json)) set(result, key, propertyFromJson(value, codec, `${place}.${key}`));
-  return result;
+  const entries = Object.entries(json);
+  return Object.fromEntries(entries.map(([key, value]) => [key, propertyFromJson(value, codec, `${place}.${key}`)]));
 }
 
 export function propertyFromJson(json: Json, codec: SecretCodec, place: string): PropertyValue {
@@ -85,12 +87,6 @@ export function propertyFromJson(json: Json, codec: SecretCodec, place: string):
     default:
       throw new EngineError("STATE_VALUE", `the state holds a value of a kind unknown to this engine at ${place}`);
   }
-}
-
-/** `__proto__` is a key like any other in a state file. */
-function set(target: Record<string, PropertyValue>, key: string, value: PropertyValue): void {
-  if (key === "__proto__") Object.defineProperty(target, key, { value, enumerable: true, configurable: true });
-  else target[key] = value;
 }
 
 function floatToJson(value: number): Json {

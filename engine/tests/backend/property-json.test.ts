@@ -42,6 +42,7 @@ describe("properties in a state file", () => {
         const text = JSON.stringify(propertiesToJson(before, codec, "p"));
         assert.deepEqual(propertiesFromJson(JSON.parse(text) as JsonMap, codec, "p"), { ...before });
       }),
+      { examples: [[Object.fromEntries([["__proto__", false]])]] },
     );
   });
 
