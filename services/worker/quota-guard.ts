@@ -1,4 +1,3 @@
-import { statfs } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { PlatformError, WorkspaceQuotaExceededError } from "../../contracts/errors.ts";
 import type { TaskEventBody } from "../../contracts/task-event.ts";
@@ -6,15 +5,10 @@ import type { Logger } from "../runtime/logger.ts";
 import { admitByQuota, isNearlyUsed } from "../workspace/usage/admit-by-quota.ts";
 import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import type { QuotaMetrics } from "./quota-metrics.ts";
-
-/** Bytes of the volume on which the workspaces are. */
-export interface VolumeSpace {
-  readonly totalBytes: number;
-  readonly freeBytes: number;
-}
+import { defaultReserve, readVolumeSpace, VolumeFullError, type VolumeSpace } from "./volume-space.ts";
 
 export interface QuotaGuardDeps {
-  readonly usage: Pick<UsageMeter, "status" | "read" | "look" | "measure">;
+  readonly usage: Pick<UsageMeter, "status" | "read" | "look" | "measure" | "writtenBytes">;
   /** Reads the volume's space. @default statfs of `volumeDir` */
   readonly space?: () => Promise<VolumeSpace>;
   readonly volumeDir: string;
@@ -53,31 +47,24 @@ interface Watched {
   firstBytes: number | undefined;
 }
 
-const GIB = 1024 ** 3;
 const LOOK_MS = 500;
 /** A look is followed by so many times its own duration of rest: it takes a tenth of the time at most. */
 const REST_PER_LOOK = 9;
 /** A workspace that grew by less is not what filled the volume. */
 const SUSPECT_BYTES = 16 * 1024 ** 2;
 
-export class VolumeFullError extends PlatformError {
-  constructor(freeBytes: number, reserveBytes: number) {
-    super("VOLUME_FULL", `the volume of the workspaces has ${freeBytes} bytes free, ${reserveBytes} must stay free`, {
-      remedy: "Tell the operator to make room on the volume of WORKSPACES_DIR or to enlarge it, then retry the task.",
-      status: 507,
-    });
-  }
-}
-
 /**
  * Watches what running tasks write. A workspace is looked at again and again while one of its tasks runs, and stopped
  * when it is over its quota. Where nothing refuses a write a task can write much between two looks: when the volume's
- * reserve is touched, the workspace that grew most is stopped at once, so that no tenant takes the disk from the others.
+ * reserve is touched, the workspace that grew most is stopped at once, so that no tenant takes the disk from the others;
+ * when none grew as far as can be seen, the one whose processes have written most.
  */
 export class QuotaGuard {
   readonly #deps: QuotaGuardDeps;
   readonly #watched = new Map<string, Watched>();
   #watchingVolume = false;
+  /** When the volume's reserve was last untouched, or first seen to be touched. */
+  #freeBefore: number | undefined;
 
   constructor(deps: QuotaGuardDeps) {
     this.#deps = deps;
@@ -148,9 +135,9 @@ export class QuotaGuard {
   }
 
   /** Looks and stops what is over its quota. Resolves to what the workspace grew by; 0 when it cannot be known. */
-  async #look(workspaceId: string, watched: Watched): Promise<number> {
+  async #look(workspaceId: string, watched: Watched, options?: { readonly held: boolean }): Promise<number> {
     try {
-      let { usedBytes } = await this.#deps.usage.look(workspaceId);
+      let { usedBytes } = await this.#deps.usage.look(workspaceId, options);
       // What was removed a moment ago may still be counted: nobody is stopped for that.
       if (usedBytes >= watched.quotaBytes) ({ usedBytes } = await this.#deps.usage.measure(workspaceId));
       this.#judge(workspaceId, watched, usedBytes);
@@ -215,7 +202,7 @@ export class QuotaGuard {
   }
 
   async #lacksSpace(): Promise<{ lacking: boolean; freeBytes: number; reserve: number }> {
-    const { volumeDir, space = () => volumeSpace(volumeDir), reserveBytes = defaultReserve } = this.#deps;
+    const { volumeDir, space = () => readVolumeSpace(volumeDir), reserveBytes = defaultReserve } = this.#deps;
     const { totalBytes, freeBytes } = await space();
     const reserve = reserveBytes(totalBytes);
     return { lacking: freeBytes < reserve, freeBytes, reserve };
@@ -223,22 +210,37 @@ export class QuotaGuard {
 
   async #guardReserve(): Promise<void> {
     const { lacking, freeBytes, reserve } = await this.#lacksSpace();
+    if (!lacking || this.#freeBefore === undefined) this.#freeBefore = freeBytes;
     if (!lacking) return;
-    const grown = await Promise.all(
-      [...this.#watched].map(async ([workspaceId, watched]) => ({
-        workspaceId,
-        watched,
-        bytes: await this.#look(workspaceId, watched),
-      })),
-    );
-    const most = grown.sort((a, b) => b.bytes - a.bytes)[0];
-    if (most === undefined || most.bytes < SUSPECT_BYTES) return;
+    const grown = await this.#most((workspaceId, watched) => this.#look(workspaceId, watched, { held: true }));
+    const { usage, log } = this.#deps;
+    // A file may be hidden in a way that /proc does not tell: who has written then, and kept it nowhere, is stopped.
+    const isHidden = grown === undefined && !usage.status.hardLimit && this.#freeBefore - freeBytes >= SUSPECT_BYTES;
+    const most = isHidden ? await this.#most((workspaceId) => usage.writtenBytes(workspaceId)) : grown;
+    if (most === undefined) return;
     const { workspaceId, watched, bytes } = most;
-    this.#deps.log.error(
-      { event: "volume_reserve_touched", workspaceId, grownBytes: bytes, freeBytes, reserveBytes: reserve },
-      "the volume is full: tasks of the workspace that grew most are stopped",
+    log.error(
+      {
+        event: "volume_reserve_touched",
+        workspaceId,
+        [isHidden ? "writtenBytes" : "grownBytes"]: bytes,
+        freeBytes,
+        reserveBytes: reserve,
+      },
+      `the volume is full: tasks of the workspace that ${isHidden ? "wrote" : "grew"} most are stopped`,
     );
     this.#stop(watched, new VolumeFullError(freeBytes, reserve));
+  }
+
+  /** The workspace of which there is most; undefined when none has enough to have filled the volume. */
+  async #most(bytesOf: (workspaceId: string, watched: Watched) => Promise<number>) {
+    const all = await Promise.all(
+      [...this.#watched].map(async ([workspaceId, watched]) => {
+        return { workspaceId, watched, bytes: await bytesOf(workspaceId, watched) };
+      }),
+    );
+    const most = all.sort((a, b) => b.bytes - a.bytes)[0];
+    return most === undefined || most.bytes < SUSPECT_BYTES ? undefined : most;
   }
 }
 
@@ -252,10 +254,3 @@ const rested = (ms: number, signal: AbortSignal): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-const defaultReserve = (totalBytes: number): number => Math.min(Math.max(GIB, totalBytes * 0.05), 10 * GIB);
-
-async function volumeSpace(dir: string): Promise<VolumeSpace> {
-  const { bsize, blocks, bavail } = await statfs(dir);
-  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
-}

@@ -35,13 +35,17 @@ export class AccountedUsageMeter implements UsageMeter {
     return (await this.#booked(workspaceId)) ?? this.#counted.read(workspaceId);
   }
 
-  async look(workspaceId: string): Promise<UsageReading> {
-    return (await this.#booked(workspaceId)) ?? this.#counted.look(workspaceId);
+  async look(workspaceId: string, options: { readonly held?: boolean } = {}): Promise<UsageReading> {
+    return (await this.#booked(workspaceId)) ?? this.#counted.look(workspaceId, options);
   }
 
   async measure(workspaceId: string): Promise<UsageReading> {
     await this.#accounting.settle(workspaceId);
     return (await this.#booked(workspaceId)) ?? this.#counted.measure(workspaceId);
+  }
+
+  writtenBytes(workspaceId: string): Promise<number> {
+    return this.#counted.writtenBytes(workspaceId);
   }
 
   refreshInBackground(workspaceId: string): void {

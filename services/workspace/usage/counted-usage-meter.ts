@@ -5,10 +5,14 @@ import { ServiceRecords } from "../service-records.ts";
 import { workspacePath } from "../workspace-path.ts";
 import { TreeIndex } from "./tree-index.ts";
 import { UsageReading, type UsageMeter, type WorkspaceQuota } from "./usage-meter.ts";
+import { WorkspaceProcesses } from "./workspace-processes.ts";
 
 const USAGE_RECORD = ["usage.json"] as const;
 /** Workspaces whose directories are remembered: those that were looked at last. */
 const MAX_INDEXES = 64;
+/** What processes hold is looked at again after this, and after so many times as long as the look took. */
+const HELD_MS = 2_000;
+const REST_PER_HELD = 10;
 
 export interface CountedUsageMeterDeps {
   readonly rootDir: string;
@@ -21,7 +25,8 @@ export interface CountedUsageMeterDeps {
 /**
  * Counts the files itself, where no file system keeps books: the last count is kept beside the workspaces, so that
  * nothing is read before a task. While one runs, what has changed is read again (tree-index.ts); after it, everything
- * is, in the background. Nothing refuses a write: who is over his quota is stopped when that is seen.
+ * is, in the background. Removed files that a process still has open count as well (workspace-processes.ts). Nothing
+ * refuses a write: who is over his quota is stopped when that is seen.
  */
 export class CountedUsageMeter implements UsageMeter {
   readonly status: QuotaStatus;
@@ -31,6 +36,9 @@ export class CountedUsageMeter implements UsageMeter {
   readonly #now: () => Date;
   /** In the order of their last use. */
   readonly #indexes = new Map<string, TreeIndex>();
+  readonly #processes = new WorkspaceProcesses();
+  /** Of the same workspaces as the indexes. */
+  readonly #held = new Map<string, { readonly bytes: number; readonly until: number }>();
   readonly #running = new Map<string, { readonly full: boolean; readonly reading: Promise<UsageReading> }>();
   readonly #wanted = new Set<string>();
   #background: Promise<void> | undefined;
@@ -56,7 +64,11 @@ export class CountedUsageMeter implements UsageMeter {
     return (await this.#records.read(workspaceId, USAGE_RECORD, UsageReading)) ?? this.measure(workspaceId);
   }
 
-  look(workspaceId: string): Promise<UsageReading> {
+  async look(workspaceId: string, options: { readonly held?: boolean } = {}): Promise<UsageReading> {
+    const running = this.#running.get(workspaceId);
+    if (options.held !== true) return running?.reading ?? this.#count(workspaceId, false);
+    await running?.reading.catch(() => undefined);
+    this.#held.delete(workspaceId);
     return this.#running.get(workspaceId)?.reading ?? this.#count(workspaceId, false);
   }
 
@@ -66,6 +78,10 @@ export class CountedUsageMeter implements UsageMeter {
     await running?.reading.catch(() => undefined);
     const next = this.#running.get(workspaceId); // others may have waited for the same
     return next?.full === true ? next.reading : this.#count(workspaceId, true);
+  }
+
+  writtenBytes(workspaceId: string): Promise<number> {
+    return this.#processes.writtenBytes(workspacePath(this.#rootDir, workspaceId));
   }
 
   /** Keeps what somebody else has measured. */
@@ -105,16 +121,33 @@ export class CountedUsageMeter implements UsageMeter {
 
   async #read(workspaceId: string, full: boolean): Promise<UsageReading> {
     const measuredAt = this.#now().toISOString();
-    const reading = { usedBytes: await this.#index(workspaceId).count({ full }), measuredAt };
+    const named = await this.#index(workspaceId).count({ full });
+    const reading = { usedBytes: named + (await this.#heldBytes(workspaceId, full)), measuredAt };
     await this.#records.write(workspaceId, USAGE_RECORD, reading);
     return reading;
+  }
+
+  async #heldBytes(workspaceId: string, full: boolean): Promise<number> {
+    const startedAt = performance.now();
+    const known = this.#held.get(workspaceId);
+    if (!full && known !== undefined && startedAt < known.until) return known.bytes;
+    const dir = workspacePath(this.#rootDir, workspaceId);
+    const bytes = await this.#processes.heldBytes(dir, { fresh: full || known === undefined });
+    const endedAt = performance.now();
+    const until = endedAt + Math.max(HELD_MS, (endedAt - startedAt) * REST_PER_HELD);
+    this.#held.set(workspaceId, { bytes, until });
+    return bytes;
   }
 
   #index(workspaceId: string): TreeIndex {
     const index = this.#indexes.get(workspaceId) ?? new TreeIndex(workspacePath(this.#rootDir, workspaceId));
     this.#indexes.delete(workspaceId);
     this.#indexes.set(workspaceId, index);
-    if (this.#indexes.size > MAX_INDEXES) this.#indexes.delete(this.#indexes.keys().next().value ?? "");
+    if (this.#indexes.size > MAX_INDEXES) {
+      const oldest = this.#indexes.keys().next().value ?? "";
+      this.#indexes.delete(oldest);
+      this.#held.delete(oldest);
+    }
     return index;
   }
 }

@@ -34,10 +34,15 @@ export interface UsageMeter {
   changeQuota(workspace: WorkspaceQuota): Promise<void>;
   /** What is known: never looks at the files, but of a workspace that was never measured. */
   read(workspaceId: string): Promise<UsageReading>;
-  /** As exact as it can be without reading every file: for looking again and again while a task runs. */
-  look(workspaceId: string): Promise<UsageReading>;
+  /**
+   * As exact as it can be without reading every file: for looking again and again while a task runs. Removed files that
+   * are still open may be as they were some seconds ago; with `held` they are looked for now.
+   */
+  look(workspaceId: string, options?: { readonly held?: boolean }): Promise<UsageReading>;
   /** Exact, what was removed a moment ago included: before somebody is refused. Calls at the same time share one. */
   measure(workspaceId: string): Promise<UsageReading>;
+  /** What the workspace's running processes have written, whatever has become of it; 0 where nothing tells. */
+  writtenBytes(workspaceId: string): Promise<number>;
   /** Measures soon, one workspace after the other: for the time after a task. A failure is logged. */
   refreshInBackground(workspaceId: string): void;
   /** Resolves when what is being measured has been; starts nothing new. Idempotent. */

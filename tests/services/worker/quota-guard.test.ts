@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
@@ -10,6 +11,10 @@ import { limitReached, QuotaGuard, type TaskGuard } from "../../../services/work
 import { CountedUsageMeter } from "../../../services/workspace/usage/counted-usage-meter.ts";
 
 const MB = 1_000_000;
+/** Users of workspaces that no other test has. */
+const FIRST_UID = 217_301;
+const isLinux = process.platform === "linux";
+const isRoot = process.getuid?.() === 0;
 const log = pino({ level: "silent" });
 
 describe("QuotaGuard", () => {
@@ -79,6 +84,83 @@ describe("QuotaGuard", () => {
     stopped.stop();
     assert.equal(running.signal.aborted, false);
     freeBytes = 1_000 * MB;
+    running.stop();
+  });
+
+  /** Starts a program that writes so many bytes to a file of a workspace, removes its name, and holds it. */
+  async function hold(workspaceId: string, megabytes: number, uid?: number): Promise<ChildProcess> {
+    const script = 'exec 3>held && rm held && head -c "$1" /dev/zero >&3 && echo held && exec sleep 300';
+    const holder = spawn("sh", ["-c", script, "sh", String(megabytes * MB)], {
+      cwd: join(rootDir, workspaceId),
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { PATH: "/usr/bin:/bin" },
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    });
+    await once(holder.stdout, "data");
+    return holder;
+  }
+
+  it("stops who holds removed files over his quota, before the volume is full", { skip: !isLinux }, async () => {
+    const [hidden, other] = [await workspace(), await workspace()];
+    const watch = (workspaceId: string) =>
+      guard.watch({ workspaceId, quotaBytes: 20 * MB, onNearlyUsed: () => undefined });
+    const [stopped, running] = [watch(hidden), watch(other)];
+    const holder = await hold(hidden, 30);
+    try {
+      assert.equal(await fired(stopped), "WORKSPACE_QUOTA_EXCEEDED");
+      assert.equal(running.signal.aborted, false);
+    } finally {
+      holder.kill("SIGKILL");
+      stopped.stop();
+      running.stop();
+    }
+  });
+
+  it("knows by the user who holds removed files when the reserve is touched", { skip: !isRoot }, async () => {
+    const [hidden, other] = [await workspace(), await workspace()];
+    await chmod(rootDir, 0o711);
+    for (const [index, workspaceId] of [hidden, other].entries()) {
+      await chown(join(rootDir, workspaceId), FIRST_UID + index, FIRST_UID + index);
+    }
+    const watch = (workspaceId: string) =>
+      guard.watch({ workspaceId, quotaBytes: 1_000 * MB, onNearlyUsed: () => assert.fail() });
+    const [stopped, running] = [watch(hidden), watch(other)];
+    const holder = await hold(hidden, 40, FIRST_UID);
+    await write(other, "some", 18 * MB);
+    try {
+      freeBytes = 99 * MB;
+      assert.equal(await fired(stopped), "VOLUME_FULL");
+      assert.equal(running.signal.aborted, false);
+    } finally {
+      holder.kill("SIGKILL");
+      stopped.stop();
+      running.stop();
+    }
+  });
+
+  it("stops who wrote most when what fills the volume is nowhere to be seen", async () => {
+    const [writer, reader] = [await workspace(), await workspace()];
+    const unseeing = new QuotaGuard({
+      usage: {
+        status: usage.status,
+        read: (workspaceId) => usage.read(workspaceId),
+        look: (workspaceId, options) => usage.look(workspaceId, options),
+        measure: (workspaceId) => usage.measure(workspaceId),
+        writtenBytes: async (workspaceId) => (workspaceId === writer ? 17 * MB : 0),
+      },
+      volumeDir: rootDir,
+      // It loses what no workspace has.
+      space: async () => ({ totalBytes: 2_000 * MB, freeBytes: (freeBytes = Math.max(0, freeBytes - 10 * MB)) }),
+      reserveBytes: () => 100 * MB,
+      log,
+    });
+    freeBytes = 109 * MB;
+    const watch = (workspaceId: string) =>
+      unseeing.watch({ workspaceId, quotaBytes: 1_000 * MB, onNearlyUsed: () => assert.fail() });
+    const [running, stopped] = [watch(reader), watch(writer)];
+    assert.equal(await fired(stopped), "VOLUME_FULL");
+    assert.equal(running.signal.aborted, false);
+    stopped.stop();
     running.stop();
   });
 
