@@ -65,7 +65,10 @@ export const LlmModel = z.strictObject({
     .array(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/))
     .max(50)
     .default([])
-    .describe("Parameters of a call that are passed on beside OpenAI's, e.g. `top_k`."),
+    .describe(
+      "Parameters of a call that are passed on beside OpenAI's, e.g. `top_k`. One by which the provider reaches out " +
+        "(`web_search_options`, `plugins`) lets tasks reach past their egress rules.",
+    ),
 });
 export type LlmModel = z.infer<typeof LlmModel>;
 

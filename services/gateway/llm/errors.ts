@@ -88,6 +88,36 @@ export class ParameterUnsupportedError extends LlmError {
   }
 }
 
+/** A part of a message, or a field of one, that may name what is elsewhere. */
+export class PartUnsupportedError extends LlmError {
+  override readonly param: string;
+
+  /** @param name its type or its name, where that is a word */
+  constructor(param: string, name: string | undefined) {
+    super("PART_UNSUPPORTED", `${param}: ${name ?? "a part of no known type"} is not passed on as it stands there`, {
+      remedy:
+        "Send text, and images (image_url), PDFs (file) and sounds (input_audio) as base64: providers fetch nothing.",
+      status: 400,
+    });
+    this.param = param;
+  }
+}
+
+/** A tool that the provider would call by itself. */
+export class ToolUnsupportedError extends LlmError {
+  override readonly param: string;
+
+  /** @param type where that is a word */
+  constructor(param: string, type: string | undefined) {
+    super("TOOL_UNSUPPORTED", `${param}: a tool of ${type ?? "no known type"} is not passed on as it stands there`, {
+      remedy:
+        "Define tools of type function or custom, and call them in the sandbox: providers search and run nothing.",
+      status: 400,
+    });
+    this.param = param;
+  }
+}
+
 export class LlmRequestTooLargeError extends LlmError {
   constructor(maxBytes: number) {
     super("REQUEST_TOO_LARGE", `a request may have ${maxBytes} bytes`, {

@@ -9,13 +9,19 @@ import {
 import { LlmRequestInvalidError, ModelUnknownError, ParameterUnsupportedError } from "./errors.ts";
 import { tokensOfPrompt } from "./estimate.ts";
 import { unreasonableShape } from "./json-shape.ts";
+import { requireSelfContainedMessages, requireSelfContainedParameters } from "./self-contained.ts";
 
 /** Answers that one call may ask for. */
 const MAX_CHOICES = 4;
 const MAX_MESSAGES = 10_000;
 const MAX_PARAMETERS = 200;
+/** Each is looked for at every token of an answer. */
+const MAX_STOPS = 16;
+const MAX_BIASED_TOKENS = 1_000;
 
 const tokens = z.int().min(1).max(1_000_000_000).nullish();
+
+const stop = z.string().max(1_000);
 
 /** What the gateway reads of a request itself. */
 const Envelope = z.looseObject({
@@ -28,9 +34,15 @@ const Envelope = z.looseObject({
   n: z.int().min(1).max(MAX_CHOICES).nullish(),
   max_tokens: tokens,
   max_completion_tokens: tokens,
+  stop: z.union([stop, z.array(stop).max(MAX_STOPS)]).nullish(),
+  logit_bias: z
+    .record(z.string().max(20), z.number().min(-100).max(100))
+    .refine((biases) => Object.keys(biases).length <= MAX_BIASED_TOKENS, `has more than ${MAX_BIASED_TOKENS} tokens`)
+    .nullish(),
+  top_logprobs: z.int().min(0).max(20).nullish(),
 });
 
-/** Parameters of OpenAI's chat completions that change the answer and nothing else. */
+/** Parameters of OpenAI's chat completions that change the answer and nothing else, once they are self-contained. */
 const PASSED_ON: ReadonlySet<string> = new Set([
   ...["messages", "tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "response_format"],
   ...["temperature", "top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "logit_bias", "logprobs"],
@@ -62,7 +74,7 @@ export interface ChatRequest {
 /**
  * Checks a request and makes it ready to be sent.
  *
- * @throws LlmRequestInvalidError, ParameterUnsupportedError, ModelUnknownError
+ * @throws LlmRequestInvalidError, ParameterUnsupportedError, ModelUnknownError, PartUnsupportedError, ToolUnsupportedError
  */
 export function readChatRequest(body: Buffer, config: LlmConfig): ChatRequest {
   const given = Envelope.safeParse(parse(body));
@@ -83,6 +95,8 @@ export function readChatRequest(body: Buffer, config: LlmConfig): ChatRequest {
     if (PASSED_ON.has(name) || model.parameters.includes(name)) passed[name] = value;
     else if (!REPLACED.has(name)) throw new ParameterUnsupportedError(name);
   }
+  requireSelfContainedMessages(data.messages);
+  requireSelfContainedParameters(passed);
   const json = JSON.stringify(passed);
   const promptTokens = tokensOfPrompt(json, data.messages);
   const asked = data.max_completion_tokens ?? data.max_tokens ?? model.maxOutputTokens;
