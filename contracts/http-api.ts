@@ -250,11 +250,11 @@ export const AuditEntry = z.strictObject({
   at: instant,
   actor: z.string().describe("`admin:<name>`, `workspace:<id>:<name>` or `task:<id>:<agent>`."),
   action: z.string().describe("e.g. `task.submit`."),
-  target: z.string().describe("Path of the object."),
+  target: z.string().describe("Path of the object; of a tool call its summary, as `execute_command: npm test`."),
   workspaceId: z.uuid().nullable(),
   outcome: z
     .string()
-    .describe("`ok`, the code of the error, or `started` of a task's tool call whose end is not in the record."),
+    .describe("`ok`, the code of the error, or `started` of a tool call whose end is not in the record."),
   requestId: z.string(),
   suppressed: z
     .int()

@@ -2,7 +2,10 @@ import type { Pool } from "pg";
 import type { AuditEntry, AuditQuery } from "../../contracts/http-api.ts";
 import { InvalidCursorError } from "../runtime/cursor.ts";
 
-export type AuditRecord = Omit<AuditEntry, "entryId" | "at">;
+export type AuditRecord = Omit<AuditEntry, "entryId" | "at"> & {
+  /** Names the call of which this is one of two rows: its start (outcome `started`), or its end. */
+  readonly call?: string;
+};
 
 /** Who changed what. Append-only: the database refuses to change or remove a row. */
 export interface AuditLog {
@@ -30,11 +33,12 @@ export class PostgresAuditLog implements AuditLog {
     this.#database = deps.database;
   }
 
-  async append({ actor, action, target, outcome, workspaceId, requestId, suppressed }: AuditRecord): Promise<void> {
+  async append(record: AuditRecord): Promise<void> {
+    const { actor, action, target, outcome, workspaceId, requestId, suppressed, call = null } = record;
     const details = { workspaceId, requestId, ...(suppressed === 0 ? {} : { suppressed }) };
     await this.#database.query(
-      "INSERT INTO audit_log (actor, action, target, outcome, details) VALUES ($1, $2, $3, $4, $5)",
-      [actor, action, target, outcome, details],
+      "INSERT INTO audit_log (actor, action, target, outcome, details, call) VALUES ($1, $2, $3, $4, $5, $6)",
+      [actor, action, target, outcome, details, call],
     );
   }
 

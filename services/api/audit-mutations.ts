@@ -8,6 +8,12 @@ import { RefusalWindows } from "./refusal-windows.ts";
 declare module "fastify" {
   interface FastifyRequest {
     audited: boolean;
+    /** What a tool call does; other routes' paths say it. */
+    toolCall: string | undefined;
+    /** How a tool call ended, where the status of its answer does not say it. */
+    toolOutcome: string | undefined;
+    /** Writes a row of this request at once, in place of the one that comes before its answer. */
+    recordCall(outcome: string): Promise<void>;
   }
 }
 
@@ -19,6 +25,7 @@ export interface AuditMutationsDeps {
 
 /**
  * Writes a row for each call that may change something, before it is answered: who has an answer can rely on the row.
+ * A stream has two, as a task's tool calls have: one before its first byte, `started`, and one before its last.
  * Calls without a valid token leave none, or anybody could fill the log. Of refusals (4xx) of one actor, action and code
  * only the first of a minute has a row, and the next row says how many had none: a refusal costs its caller nothing,
  * and no row can ever be removed. The service's log has each of them.
@@ -32,19 +39,22 @@ export function auditMutations(app: FastifyInstance, { audit, registry }: AuditM
     registers: [registry],
   });
   app.decorateRequest("audited", false);
+  app.decorateRequest("toolCall", undefined);
+  app.decorateRequest("toolOutcome", undefined);
+  app.decorateRequest("recordCall", async function (this: FastifyRequest, outcome: string) {
+    const { action } = this.routeOptions.config;
+    if (action === undefined || this.caller === undefined)
+      throw new Error("what is recorded has an action and an actor");
+    this.audited = true;
+    await audit.append({ ...recordOf(this, { action, caller: this.caller, outcome }), call: this.id, suppressed: 0 });
+  });
   app.addHook("onSend", async (request, reply) => {
     const { action } = request.routeOptions.config;
-    if (action === undefined || request.caller === undefined || request.audited) return;
+    const { caller } = request;
+    if (action === undefined || caller === undefined || request.audited) return;
     request.audited = true; // also when the write fails: its error is answered through this hook again
-    const outcome = request.problemCode ?? "ok";
-    const record = {
-      actor: actorOf(request.caller),
-      action,
-      target: targetOf(request, reply.getHeader("location")),
-      workspaceId: workspaceOf(request),
-      outcome,
-      requestId: request.id,
-    };
+    const outcome = request.problemCode ?? request.toolOutcome ?? "ok";
+    const record = recordOf(request, { action, caller, outcome, made: reply.getHeader("location") });
     if (!isRefusal(reply)) {
       await audit.append({ ...record, suppressed: 0 });
       return;
@@ -62,6 +72,23 @@ export function auditMutations(app: FastifyInstance, { audit, registry }: AuditM
     }
   });
 }
+
+interface Facts {
+  readonly action: string;
+  readonly caller: NonNullable<FastifyRequest["caller"]>;
+  readonly outcome: string;
+  /** Where the answer says that it is. */
+  readonly made?: unknown;
+}
+
+const recordOf = (request: FastifyRequest, { action, caller, outcome, made }: Facts) => ({
+  actor: actorOf(caller),
+  action,
+  target: request.toolCall ?? targetOf(request, made),
+  workspaceId: workspaceOf(request),
+  outcome,
+  requestId: request.id,
+});
 
 /** What failed inside the service is none: it may have changed something. */
 const isRefusal = ({ statusCode }: FastifyReply): boolean => statusCode >= 400 && statusCode < 500;

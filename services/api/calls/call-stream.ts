@@ -39,22 +39,29 @@ export async function readLastEvent(lines: Readable): Promise<Extract<ToolCallEv
 /** A worker's lines as the caller's stream, which always ends with a `result` or an `error`. */
 export class CallStream extends Transform {
   readonly #kind: StreamKind;
+  readonly #atEnd: (outcome: string) => Promise<void>;
   readonly #decoder = new StringDecoder("utf8");
   readonly #beat: NodeJS.Timeout;
   #rest = "";
-  #ended = false;
+  /** The last event on its way out; nothing comes after it. */
+  #ending: Promise<void> | undefined;
 
-  constructor(kind: StreamKind, lines: Readable) {
+  /** `atEnd` is told how the call ended, and its reader after that: what it does cannot be missing from the record. */
+  constructor(kind: StreamKind, lines: Readable, atEnd: (outcome: string) => Promise<void>) {
     super({ highWaterMark: 65_536 });
     this.#kind = kind;
+    this.#atEnd = atEnd;
     lines.on("error", (error) => this.#lose(error));
     lines.on("close", () => this.#lose(undefined));
     this.once("close", () => {
       clearInterval(this.#beat);
       lines.destroy();
+      // Its reader has left: there is nobody to be told of an error.
+      this.#ending ??= atEnd("CALLER_LEFT").catch(() => undefined);
     });
     this.#beat = setInterval(() => {
-      if (this.readableLength === 0 && !this.#ended) this.push(kind === "text/event-stream" ? ": working\n\n" : "\n");
+      if (this.readableLength === 0 && this.#ending === undefined)
+        this.push(kind === "text/event-stream" ? ": working\n\n" : "\n");
     }, BEAT_MS).unref();
     lines.pipe(this);
   }
@@ -68,18 +75,24 @@ export class CallStream extends Transform {
 
   override _flush(done: () => void): void {
     this.#lose(undefined);
-    done();
+    void this.#ending?.then(() => done());
   }
 
   #say(line: string): void {
-    if (line === "" || this.#ended) return;
-    this.push(this.#kind === "text/event-stream" ? `data: ${line}\n\n` : `${line}\n`);
-    this.#ended = line.startsWith('{"type":"result"') || line.startsWith('{"type":"error"');
+    if (line === "" || this.#ending !== undefined) return;
+    const push = () => void this.push(this.#kind === "text/event-stream" ? `data: ${line}\n\n` : `${line}\n`);
+    const isLast = line.startsWith('{"type":"result"') || line.startsWith('{"type":"error"');
+    if (!isLast) push();
+    else
+      this.#ending = this.#atEnd(outcomeOf(parseEvent(line))).then(
+        push,
+        (error: unknown) => void this.destroy(error as Error),
+      );
   }
 
   /** The worker has gone; who reads is told. */
   #lose(cause: unknown): void {
-    if (this.#ended || this.destroyed) return;
+    if (this.#ending !== undefined || this.destroyed) return;
     const error = new WorkerLostError(cause);
     this.#say(JSON.stringify({ type: "error", error: { ...error.toTaskError(), status: error.status } }));
     if (!this.writableEnded) this.end();
@@ -92,6 +105,12 @@ export function cutOffWhenStalled({ raw }: FastifyReply): void {
     if (raw.writableLength === 0) raw.setTimeout(STALLED_MS);
     else raw.destroy();
   });
+}
+
+/** How a call ended, as the audit log has it. */
+function outcomeOf(event: ToolCallEvent | undefined): string {
+  if (event?.type === "error") return event.error.code;
+  return event?.type === "result" ? (event.result.error?.code ?? "ok") : "UNKNOWN";
 }
 
 function parseEvent(line: string): ToolCallEvent | undefined {

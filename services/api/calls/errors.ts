@@ -23,6 +23,17 @@ export class WorkerLostError extends PlatformError {
   }
 }
 
+/** Nobody is left to read this: it is for the logs. No refusal, as the call may have done a part of its work. */
+export class CallerLeftError extends PlatformError {
+  constructor(cause: unknown) {
+    super("CALLER_LEFT", "the caller went away during the call; what the call had started was ended with it", {
+      remedy: "Keep the connection until the call has ended; work that must survive its caller is submitted as a task.",
+      status: 502,
+      cause,
+    });
+  }
+}
+
 /** As a worker has answered. */
 export class WorkerRefusalError extends PlatformError {}
 

@@ -5,9 +5,11 @@ import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
 import type { CallGrant, ToolCall, ToolCallAnswer, WorkerCall } from "../../../contracts/tool-call.ts";
 import { CallNeedsApprovalError } from "../../../contracts/tool-call-errors.ts";
 import { ApiToolName, decideTool, TOOLS, WorkerToolName, type ToolName } from "../../../contracts/tools.ts";
+import { summariseCall, type ToolCall as CheckedCall } from "../../sandbox/tools/summarise-call.ts";
 import type { ToolService } from "../../tools/tool-service.ts";
 import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
 import { CallStream, cutOffWhenStalled, readLastEvent, wantedStream } from "./call-stream.ts";
+import { CallerLeftError } from "./errors.ts";
 import type { WorkerClient } from "./worker-client.ts";
 
 export interface ToolCallsDeps {
@@ -58,25 +60,38 @@ export class ToolCalls {
       const line = JSON.stringify({ type: "result", result: await this.run(request, reply, tool, call) });
       return stream(reply, kind, kind === "text/event-stream" ? `data: ${line}\n\n` : `${line}\n`);
     }
-    const { grant, signal } = await this.#begin(request, reply, tool);
+    const { grant, signal } = await this.#begin(request, reply, tool, call);
     const lines = await this.#atWorker(grant, signal, { ...call, tool: atWorker, stream: true });
+    const record = (outcome: string) => (isAudited(tool) ? request.recordCall(outcome) : Promise.resolve());
+    await record("started"); // of calls that the worker has taken: a refusal is answered as any other
     cutOffWhenStalled(reply);
-    return stream(reply, kind, new CallStream(kind, lines));
+    const recordEnd = (outcome: string) =>
+      record(outcome).catch((error: unknown) => {
+        request.log.error({ event: "tool_call_end_not_recorded", outcome, err: error }, "a call's end is not recorded");
+        throw error;
+      });
+    return stream(reply, kind, new CallStream(kind, lines, recordEnd));
   }
 
   /** Runs a tool to its end, for a request that is answered with one document. */
   async run(request: FastifyRequest, reply: FastifyReply, tool: ToolName, call: ToolCall): Promise<ToolCallAnswer> {
-    const { grant, signal } = await this.#begin(request, reply, tool);
+    const { grant, signal } = await this.#begin(request, reply, tool, call);
     const atApi = ApiToolName.safeParse(tool).data;
-    if (atApi !== undefined) return this.#runHere(atApi, call, grant, signal);
-    return readLastEvent(
-      await this.#atWorker(grant, signal, { ...call, tool: WorkerToolName.parse(tool), stream: false }),
-    );
+    try {
+      if (atApi !== undefined) return await this.#runHere(atApi, call, grant, signal);
+      const lines = await this.#atWorker(grant, signal, { ...call, tool: WorkerToolName.parse(tool), stream: false });
+      const answer = await readLastEvent(lines);
+      request.toolOutcome = answer.error?.code;
+      return answer;
+    } catch (error) {
+      throw signal.aborted ? new CallerLeftError(error) : error;
+    }
   }
 
-  async #begin(request: FastifyRequest, reply: FastifyReply, tool: ToolName) {
+  async #begin(request: FastifyRequest, reply: FastifyReply, tool: ToolName, call: ToolCall) {
     const { workspaceId } = request.params as { workspaceId: string };
-    if (TOOLS[tool].level === "safe") request.audited = true; // the log is of what may do harm
+    if (!isAudited(tool)) request.audited = true;
+    request.toolCall = summaryOf(tool, call.input);
     const signal = whileConnected(request, reply);
     const grant = await this.grant(workspaceId, request.id);
     requireAllowed(grant, tool);
@@ -105,6 +120,16 @@ export class ToolCalls {
     const durationMs = Math.round(performance.now() - startedAt);
     return { callId, tool, ok: true, output: (output ?? null) as never, exitCode: null, error: null, durationMs };
   }
+}
+
+/** The log is of what may do harm. */
+const isAudited = (tool: ToolName): boolean => TOOLS[tool].level !== "safe";
+
+/** A call in a line, for the audit log. */
+function summaryOf(tool: ToolName, input: unknown): string {
+  const checked = TOOLS[tool].input.safeParse(input);
+  // The compiler cannot know that this input is that of this tool.
+  return checked.success ? `${tool}: ${summariseCall({ tool, input: checked.data } as CheckedCall)}` : tool;
 }
 
 /** @throws ToolDeniedError, CallNeedsApprovalError */

@@ -1,13 +1,15 @@
 import type { TaskStep } from "../../../contracts/tools.ts";
 
 const MAX_SUMMARY_CHARS = 200;
+/** Name and password in an address: the audit log is never cleared of them. */
+const USER_INFO = /(:\/\/)[^\s/@]{1,1000}@/g;
 
 /** A call with its input checked: a step of a task, or what a model asked for. */
 export type ToolCall = { [Step in TaskStep as Step["tool"]]: Pick<Step, "tool" | "input"> }[TaskStep["tool"]];
 
-/** What a call does, in a line for people: events, approvals and the task's log show it. */
+/** What a call does, in a line for people: events, approvals, the task's log and the audit log show it. */
 export function summariseCall(call: ToolCall): string {
-  const line = describe(call).replaceAll(/\s+/g, " ");
+  const line = describe(call).replaceAll(/\s+/g, " ").replaceAll(USER_INFO, "$1");
   return line.length > MAX_SUMMARY_CHARS ? `${line.slice(0, MAX_SUMMARY_CHARS)}…` : line;
 }
 

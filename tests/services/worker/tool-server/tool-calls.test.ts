@@ -5,7 +5,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
 import pg from "pg";
-import type { Problem } from "../../../../contracts/http-api.ts";
+import type { AuditEntry, Problem } from "../../../../contracts/http-api.ts";
 import { ToolCallEvent, type ToolCallAnswer } from "../../../../contracts/tool-call.ts";
 import { startPlatform, type TestPlatform } from "../../../support/platform.ts";
 
@@ -271,6 +271,62 @@ describe("tool calls over HTTP", () => {
       `/api/admin/audit-log?workspaceId=${workspaceId}&limit=5`,
     );
     assert.ok(items.some((item) => item.requestId === answer.callId && item.action === "tool.exec"));
+  });
+
+  it("has in the audit log what each call did and how it ended, also where it was streamed or left", async () => {
+    const other = await tenant();
+    const as = { in: other.workspaceId, as: other.token };
+    const rows = async (): Promise<AuditEntry[]> => {
+      const route = `/api/admin/audit-log?workspaceId=${other.workspaceId}&limit=50`;
+      return (await platform.request<{ items: AuditEntry[] }>("GET", route)).items;
+    };
+    const last = async () => {
+      const [row] = await rows();
+      return [row?.action, row?.target, row?.outcome];
+    };
+    await ask("POST", "exec", { ...as, body: { argv: ["false"] } });
+    assert.deepEqual(await last(), ["tool.exec", "execute_command: false", "COMMAND_FAILED"]);
+    await ask("POST", "exec", { ...as, body: { argv: ["sleep", "60"], timeoutSeconds: 1 } });
+    assert.deepEqual(await last(), ["tool.exec", "execute_command: sleep 60", "COMMAND_TIMED_OUT"]);
+    const address = "https://me:pa55word@shop.example/a.git";
+    await ask("POST", "git", { ...as, body: { args: ["remote", "add", "shop", address] } });
+    const shown = "execute_command: git remote add shop https://shop.example/a.git";
+    assert.deepEqual((await last()).slice(0, 2), ["tool.git", shown]);
+    await ask("POST", "tools/write_file", { ...as, body: { input: { path: "artifacts/a b.txt", content: "secret" } } });
+    assert.deepEqual(await last(), ["tool.call", "write_file: artifacts/a b.txt", "ok"]);
+    const before = (await rows()).length;
+    await ask("POST", "tools/list_directory", { ...as, body: { input: {} }, headers: { accept: "text/event-stream" } });
+    assert.equal((await rows()).length, before, "what does no harm has none");
+
+    const headers = { accept: "application/x-ndjson" };
+    await (await ask("POST", "exec", { ...as, headers, body: { command: "false" } })).text();
+    assert.deepEqual(await last(), ["tool.exec", "execute_command: false", "COMMAND_FAILED"]);
+    await (await ask("POST", "exec", { ...as, headers, body: { command: "true" } })).text();
+    assert.deepEqual(await last(), ["tool.exec", "execute_command: true", "ok"]);
+    assert.equal((await rows()).length, before + 2, "a call whose end is recorded is shown once");
+
+    for (const accept of ["application/x-ndjson", "application/json"]) {
+      const mark = `${6_000_000 + Math.floor(Math.random() * 1_000_000)}`;
+      const gone = new AbortController();
+      const left = ask("POST", "exec", {
+        ...as,
+        headers: { accept },
+        body: { argv: ["sleep", mark] },
+        signal: gone.signal,
+      });
+      const settled = left.then((response) => response.text()).catch(() => undefined);
+      await until(() => processes(`sleep ${mark}`).length >= 1);
+      if (accept !== "application/json") {
+        await until(async () => (await last())[2] === "started");
+        assert.deepEqual(await last(), ["tool.exec", `execute_command: sleep ${mark}`, "started"]);
+      }
+      gone.abort();
+      await settled;
+      await until(async () => {
+        const [row] = await rows();
+        return row?.target === `execute_command: sleep ${mark}` && row.outcome === "CALLER_LEFT";
+      });
+    }
   });
 
   it("tells the caller when the worker dies, and leaves no process", async () => {
