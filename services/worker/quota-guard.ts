@@ -5,7 +5,14 @@ import type { Logger } from "../runtime/logger.ts";
 import { admitByQuota, isNearlyUsed } from "../workspace/usage/admit-by-quota.ts";
 import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import type { QuotaMetrics } from "./quota-metrics.ts";
-import { defaultReserve, readVolumeSpace, VolumeFullError, type VolumeSpace } from "./volume-space.ts";
+import {
+  defaultReserve,
+  readVolumeSpace,
+  type Shortage,
+  shortageOf,
+  VolumeFullError,
+  type VolumeSpace,
+} from "./volume-space.ts";
 
 export interface QuotaGuardDeps {
   readonly usage: Pick<UsageMeter, "status" | "read" | "look" | "measure" | "writtenBytes">;
@@ -45,13 +52,16 @@ interface Watched {
   quotaBytes: number;
   /** What the workspace held when the watch began; its growth since is what its tasks wrote. */
   firstBytes: number | undefined;
+  firstEntries: number | undefined;
 }
+
+type Growth = Readonly<Record<Shortage["of"], number>>;
 
 const LOOK_MS = 500;
 /** A look is followed by so many times its own duration of rest: it takes a tenth of the time at most. */
 const REST_PER_LOOK = 9;
 /** A workspace that grew by less is not what filled the volume. */
-const SUSPECT_BYTES = 16 * 1024 ** 2;
+const SUSPECT = { bytes: 16 * 1024 ** 2, inodes: 4_096 } as const;
 
 /**
  * Watches what running tasks write. A workspace is looked at again and again while one of its tasks runs, and stopped
@@ -115,7 +125,7 @@ export class QuotaGuard {
 
   #begin(workspaceId: string, quotaBytes: number): Watched {
     const stopped = new AbortController();
-    const watched: Watched = { tasks: new Set(), stopped, quotaBytes, firstBytes: undefined };
+    const watched: Watched = { tasks: new Set(), stopped, quotaBytes, firstBytes: undefined, firstEntries: undefined };
     this.#watched.set(workspaceId, watched);
     void this.#watchWorkspace(workspaceId, watched);
     if (!this.#watchingVolume) void this.#watchVolume();
@@ -126,6 +136,7 @@ export class QuotaGuard {
     const { signal } = watched.stopped;
     const before = await this.#deps.usage.read(workspaceId).catch(() => undefined);
     watched.firstBytes = before?.usedBytes;
+    watched.firstEntries = before?.usedEntries;
     let restMs = LOOK_MS;
     while (await rested(restMs, signal)) {
       const startedAt = performance.now();
@@ -134,18 +145,20 @@ export class QuotaGuard {
     }
   }
 
-  /** Looks and stops what is over its quota. Resolves to what the workspace grew by; 0 when it cannot be known. */
-  async #look(workspaceId: string, watched: Watched, options?: { readonly held: boolean }): Promise<number> {
+  /** Looks and stops what is over its quota. Resolves to what the workspace grew by; 0 where it cannot be known. */
+  async #look(workspaceId: string, watched: Watched, options?: { readonly held: boolean }): Promise<Growth> {
     try {
-      let { usedBytes } = await this.#deps.usage.look(workspaceId, options);
+      let { usedBytes, usedEntries } = await this.#deps.usage.look(workspaceId, options);
       // What was removed a moment ago may still be counted: nobody is stopped for that.
-      if (usedBytes >= watched.quotaBytes) ({ usedBytes } = await this.#deps.usage.measure(workspaceId));
+      if (usedBytes >= watched.quotaBytes) ({ usedBytes, usedEntries } = await this.#deps.usage.measure(workspaceId));
       this.#judge(workspaceId, watched, usedBytes);
       watched.firstBytes ??= usedBytes;
-      return usedBytes - watched.firstBytes;
+      watched.firstEntries ??= usedEntries;
+      const inodes = (usedEntries ?? 0) - (watched.firstEntries ?? 0);
+      return { bytes: usedBytes - watched.firstBytes, inodes };
     } catch (error) {
       this.#deps.log.warn({ event: "usage_watch_failed", workspaceId, err: error }, "workspace could not be measured");
-      return 0;
+      return { bytes: 0, inodes: 0 };
     }
   }
 
@@ -183,7 +196,7 @@ export class QuotaGuard {
 
   /** Where "no space" is also what a full workspace is told: whether the volume of all has room. */
   async #isOnlyWorkspaceFull(): Promise<boolean> {
-    return this.#deps.usage.status.kind === "volume" && !(await this.#lacksSpace()).lacking;
+    return this.#deps.usage.status.kind === "volume" && (await this.#shortage()).shortage === undefined;
   }
 
   #stop(watched: Watched, reason: PlatformError): void {
@@ -201,46 +214,43 @@ export class QuotaGuard {
     this.#watchingVolume = false;
   }
 
-  async #lacksSpace(): Promise<{ lacking: boolean; freeBytes: number; reserve: number }> {
+  async #shortage(): Promise<{ readonly freeBytes: number; readonly shortage: Shortage | undefined }> {
     const { volumeDir, space = () => readVolumeSpace(volumeDir), reserveBytes = defaultReserve } = this.#deps;
-    const { totalBytes, freeBytes } = await space();
-    const reserve = reserveBytes(totalBytes);
-    return { lacking: freeBytes < reserve, freeBytes, reserve };
+    const found = await space();
+    return { freeBytes: found.freeBytes, shortage: shortageOf(found, reserveBytes) };
   }
 
   async #guardReserve(): Promise<void> {
-    const { lacking, freeBytes, reserve } = await this.#lacksSpace();
-    if (!lacking || this.#freeBefore === undefined) this.#freeBefore = freeBytes;
-    if (!lacking) return;
-    const grown = await this.#most((workspaceId, watched) => this.#look(workspaceId, watched, { held: true }));
+    const { freeBytes, shortage } = await this.#shortage();
+    if (shortage === undefined || this.#freeBefore === undefined) this.#freeBefore = freeBytes;
+    if (shortage === undefined) return;
     const { usage, log } = this.#deps;
+    const grown = await this.#most(shortage.of, async (workspaceId, watched) => {
+      const growth = await this.#look(workspaceId, watched, { held: true });
+      return growth[shortage.of];
+    });
     // A file may be hidden in a way that /proc does not tell: who has written then, and kept it nowhere, is stopped.
-    const isHidden = grown === undefined && !usage.status.hardLimit && this.#freeBefore - freeBytes >= SUSPECT_BYTES;
-    const most = isHidden ? await this.#most((workspaceId) => usage.writtenBytes(workspaceId)) : grown;
+    const isLost = shortage.of === "bytes" && this.#freeBefore - freeBytes >= SUSPECT.bytes;
+    const isHidden = grown === undefined && !usage.status.hardLimit && isLost;
+    const most = isHidden ? await this.#most("bytes", (workspaceId) => usage.writtenBytes(workspaceId)) : grown;
     if (most === undefined) return;
-    const { workspaceId, watched, bytes } = most;
+    const { workspaceId, watched, amount } = most;
     log.error(
-      {
-        event: "volume_reserve_touched",
-        workspaceId,
-        [isHidden ? "writtenBytes" : "grownBytes"]: bytes,
-        freeBytes,
-        reserveBytes: reserve,
-      },
+      { event: "volume_reserve_touched", workspaceId, [isHidden ? "written" : "grown"]: amount, shortage },
       `the volume is full: tasks of the workspace that ${isHidden ? "wrote" : "grew"} most are stopped`,
     );
-    this.#stop(watched, new VolumeFullError(freeBytes, reserve));
+    this.#stop(watched, new VolumeFullError(shortage));
   }
 
   /** The workspace of which there is most; undefined when none has enough to have filled the volume. */
-  async #most(bytesOf: (workspaceId: string, watched: Watched) => Promise<number>) {
+  async #most(of: Shortage["of"], amountOf: (workspaceId: string, watched: Watched) => Promise<number>) {
     const all = await Promise.all(
       [...this.#watched].map(async ([workspaceId, watched]) => {
-        return { workspaceId, watched, bytes: await bytesOf(workspaceId, watched) };
+        return { workspaceId, watched, amount: await amountOf(workspaceId, watched) };
       }),
     );
-    const most = all.sort((a, b) => b.bytes - a.bytes)[0];
-    return most === undefined || most.bytes < SUSPECT_BYTES ? undefined : most;
+    const most = all.sort((a, b) => b.amount - a.amount)[0];
+    return most === undefined || most.amount < SUSPECT[of] ? undefined : most;
   }
 }
 

@@ -48,6 +48,7 @@ export function describeUsageMeter(name: string, kind: QuotaKind, create: () => 
       place.remove();
     });
 
+    const mountOfPlace = () => fs.realpathSync(join(place.rootDir, ".."));
     const path = (workspaceId: string, ...parts: string[]) => join(place.rootDir, workspaceId, ...parts);
     async function workspace(quotaBytes = QUOTA) {
       const made = { workspaceId: randomUUID(), uid: uid++, quotaBytes };
@@ -128,6 +129,22 @@ export function describeUsageMeter(name: string, kind: QuotaKind, create: () => 
         await assertHolds(full, 0, "cleaned up");
       },
     );
+
+    it("has a limit of inodes, which empty files take", { skip: kind !== "project" }, async () => {
+      const made = await workspace();
+      // A limit above what the volume has does not show in its own `statfs`.
+      const report = execFileSync("repquota", ["--project", "--no-names", "--output=csv", mountOfPlace()], {
+        encoding: "utf8",
+        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
+      });
+      const columns =
+        report
+          .split("\n")
+          .find((line) => line.startsWith(`#${made.uid},`))
+          ?.split(",") ?? [];
+      const [head = ""] = report.split("\n");
+      assert.equal(columns[head.split(",").indexOf("FileHardLimit")], "100000");
+    });
 
     it("has tools told the reason, not a number", { skip: !settable || name.includes("ext4") }, async () => {
       // On ext4 the service, as root, may pass a limit; the guard stops the task then.

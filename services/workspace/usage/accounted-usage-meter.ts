@@ -67,6 +67,8 @@ export class AccountedUsageMeter implements UsageMeter {
   async #booked(workspaceId: string): Promise<UsageReading | undefined> {
     const measuredAt = this.#now().toISOString();
     const usedBytes = await this.#accounting.usedBytes(workspaceId);
-    return usedBytes === undefined ? undefined : { usedBytes, measuredAt };
+    if (usedBytes === undefined) return undefined;
+    const usedEntries = await this.#accounting.usedEntries?.(workspaceId);
+    return { usedBytes, measuredAt, ...(usedEntries === undefined ? {} : { usedEntries }) };
   }
 }

@@ -121,8 +121,10 @@ export class CountedUsageMeter implements UsageMeter {
 
   async #read(workspaceId: string, full: boolean): Promise<UsageReading> {
     const measuredAt = this.#now().toISOString();
-    const named = await this.#index(workspaceId).count({ full });
-    const reading = { usedBytes: named + (await this.#heldBytes(workspaceId, full)), measuredAt };
+    const index = this.#index(workspaceId);
+    const named = await index.count({ full });
+    const held = await this.#heldBytes(workspaceId, full);
+    const reading = { usedBytes: named + held, usedEntries: index.entries, measuredAt };
     await this.#records.write(workspaceId, USAGE_RECORD, reading);
     return reading;
   }

@@ -2,7 +2,7 @@ import { mkdir, rm, statfs } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import type { QuotaStatus } from "../../../contracts/workspace-quota.ts";
 import { workspacePath } from "../workspace-path.ts";
-import { hardLimitBytes, type StorageAccounting } from "./accounting.ts";
+import { hardLimitBytes, inodeLimit, type StorageAccounting } from "./accounting.ts";
 import type { Mount } from "./mount-table.ts";
 import { ensureFolder, type FolderState, lookAt } from "./own-folder.ts";
 import { QuotaKindUnavailableError, QuotaProgramError } from "./quota-errors.ts";
@@ -26,8 +26,8 @@ export class ProjectAccounting implements StorageAccounting {
   readonly #rootDir: string;
   readonly #mountPoint: string;
   readonly #fileSystem: string;
-  /** KiB, by project, as this process has set them: a limit above the volume's size does not show in `statfs`. */
-  readonly #limits = new Map<number, number>();
+  /** By project, as this process has set them: a limit above the volume's size does not show in `statfs`. */
+  readonly #limits = new Map<number, string>();
 
   private constructor(rootDir: string, mount: Mount) {
     this.#rootDir = rootDir;
@@ -103,6 +103,12 @@ export class ProjectAccounting implements StorageAccounting {
     return id === undefined ? undefined : ((await this.#report()).get(id) ?? 0);
   }
 
+  async usedEntries(workspaceId: string): Promise<number | undefined> {
+    const [project, volume] = await Promise.all([statfs(this.#dir(workspaceId)), statfs(this.#rootDir)]);
+    // As with bytes: only a limit below what the volume has shows.
+    return project.files < volume.files && project.ffree !== volume.ffree ? project.files - project.ffree : undefined;
+  }
+
   async settle(): Promise<void> {
     // ext4's books are right at once. XFS gives back what was removed in the background, at once when it is asked.
     for (let asked = 0; this.#fileSystem === "xfs" && asked < XFS_ASKED; asked++) {
@@ -113,10 +119,15 @@ export class ProjectAccounting implements StorageAccounting {
 
   async #limit(dir: string, workspace: WorkspaceQuota): Promise<void> {
     const kib = Math.ceil(hardLimitBytes(workspace) / KIB);
-    const { blocks, bsize } = await statfs(dir);
-    if (blocks === Math.floor((kib * KIB) / bsize) || this.#limits.get(workspace.uid) === kib) return;
-    await runProgram("setquota", ["-P", String(workspace.uid), "0", String(kib), "0", "0", this.#mountPoint]);
-    this.#limits.set(workspace.uid, kib);
+    const inodes = inodeLimit(workspace);
+    const { blocks, bsize, files } = await statfs(dir);
+    const wanted = `${kib} ${inodes}`;
+    if (blocks === Math.floor((kib * KIB) / bsize) && files === inodes) return;
+    if (this.#limits.get(workspace.uid) === wanted) return;
+    // Soft and hard, of blocks in KiB, then of inodes.
+    const limits = ["0", String(kib), "0", String(inodes)];
+    await runProgram("setquota", ["-P", String(workspace.uid), ...limits, this.#mountPoint]);
+    this.#limits.set(workspace.uid, wanted);
   }
 
   async #stateOf(path: string): Promise<FolderState> {

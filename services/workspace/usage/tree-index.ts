@@ -2,6 +2,7 @@ import { type BigIntStats, lstatSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import { type DirectoryHandle, walkTo } from "../directory-handle.ts";
+import { entryBytes } from "./tree-bytes.ts";
 
 /** A directory as it was when its entries were last read. */
 interface KnownDirectory {
@@ -13,6 +14,7 @@ interface KnownDirectory {
   readonly readInRound: number;
   /** Bytes of its files with one name; those of directories are counted by their own records. */
   readonly fileBytes: number;
+  readonly files: number;
   /** Files with several names: inode and bytes. */
   readonly linked: readonly (readonly [inode: bigint, bytes: number])[];
   readonly children: readonly Buffer[];
@@ -41,12 +43,18 @@ export class TreeIndex {
   readonly #rootDir: string;
   #known = new Map<string, KnownDirectory>();
   #round = 0;
+  #entries = 0;
 
   constructor(rootDir: string) {
     this.#rootDir = rootDir;
   }
 
-  /** Bytes on the disk of everything below the folder; a file with several names counts once. 0 when it is not there. */
+  /** Inodes of everything below the folder, as it was counted last. */
+  get entries(): number {
+    return this.#entries;
+  }
+
+  /** Bytes on the disk of everything below the folder (4 KiB at least of each entry); a file with several names counts once. 0 when it is not there. */
   async count(options: { readonly full?: boolean } = {}): Promise<number> {
     this.#round += 1;
     const round = new Round(this.#round, options.full === true ? new Map<string, KnownDirectory>() : this.#known);
@@ -60,6 +68,7 @@ export class TreeIndex {
       parts = round.deferred.pop();
     }
     this.#known = round.seen.size > MAX_DIRECTORIES ? new Map<string, KnownDirectory>() : round.seen;
+    this.#entries = round.entries;
     return round.bytes;
   }
 }
@@ -69,6 +78,7 @@ class Round {
   readonly seen = new Map<string, KnownDirectory>();
   readonly deferred: (readonly Buffer[])[] = [];
   bytes = 0;
+  entries = 0;
   readonly #linked = new Set<bigint>();
   #patientUntil = 0;
   readonly #number: number;
@@ -105,7 +115,8 @@ class Round {
     stats: BigIntStats,
     depth: number,
   ): Promise<void> {
-    this.bytes += Number(stats.blocks) * 512;
+    this.bytes += entryBytes(Number(stats.blocks) * 512);
+    this.entries += 1;
     const known = this.#believed(keyOf(parts), stats);
     // Nothing below it: it need not even be opened.
     if (known?.children.length === 0) {
@@ -123,10 +134,12 @@ class Round {
   #add(key: string, record: KnownDirectory): void {
     this.seen.set(key, record);
     this.bytes += record.fileBytes;
+    this.entries += record.files;
     for (const [inode, bytes] of record.linked) {
       if (this.#linked.has(inode)) continue;
       this.#linked.add(inode);
       this.bytes += bytes;
+      this.entries += 1;
     }
   }
 
@@ -142,6 +155,7 @@ class Round {
     const settledBefore = BigInt(Date.now()) * 1_000_000n - SETTLED_AFTER_NS;
     let youngest = own.ctimeNs;
     let fileBytes = 0;
+    let files = 0;
     const linked: [bigint, number][] = [];
     const children: Buffer[] = [];
     for await (const { name, stats } of this.#entriesOf(directory)) {
@@ -150,15 +164,19 @@ class Round {
         continue;
       }
       if (stats.ctimeNs > youngest) youngest = stats.ctimeNs;
-      const bytes = Number(stats.blocks) * 512;
-      if (stats.nlink > 1n) linked.push([stats.ino, bytes]);
-      else fileBytes += bytes;
+      const bytes = entryBytes(Number(stats.blocks) * 512);
+      if (stats.nlink > 1n) {
+        linked.push([stats.ino, bytes]);
+        continue;
+      }
+      fileBytes += bytes;
+      files += 1;
     }
     // Those that are read for the first time come up for reading again in different rounds.
     const spread = this.#before.has(key) ? 0 : this.seen.size % ROUNDS_BELIEVED;
     const readInRound = this.#number - spread;
     const unsettled = youngest > settledBefore;
-    return { inode: own.ino, ctimeNs: own.ctimeNs, unsettled, readInRound, fileBytes, linked, children };
+    return { inode: own.ino, ctimeNs: own.ctimeNs, unsettled, readInRound, fileBytes, files, linked, children };
   }
 
   async *#entriesOf(directory: DirectoryHandle): AsyncGenerator<{ name: Buffer; stats: BigIntStats }> {

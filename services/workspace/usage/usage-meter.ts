@@ -3,6 +3,7 @@ import type { QuotaStatus } from "../../../contracts/workspace-quota.ts";
 
 export const UsageReading = z.strictObject({
   usedBytes: z.int().min(0).describe("Bytes that the workspace takes on the disk."),
+  usedEntries: z.int().min(0).optional().describe("Files, folders and links (inodes); absent where nothing tells."),
   measuredAt: z.iso.datetime(),
 });
 export type UsageReading = z.infer<typeof UsageReading>;

@@ -1,6 +1,7 @@
 import { type BigIntStats } from "node:fs";
 import { lstat, readdir, readFile, readlink, stat } from "node:fs/promises";
 import { INSIDE } from "../../sandbox/inner-script.ts";
+import { entryBytes } from "./tree-bytes.ts";
 
 /** For how long a list of processes is believed, and where one is asked for that is fresh. */
 const LISTED_MS = 1_000;
@@ -41,7 +42,7 @@ export class WorkspaceProcesses {
             // Memory files and what is removed of the system's own are on other devices, or another's.
             if (file?.nlink !== 0n || !file.isFile() || file.dev !== folder.dev || file.uid !== folder.uid) return;
             if (isKnown || (await readlink(path).catch(() => "")).startsWith(`${dir}/`)) {
-              held.set(file.ino, Number(file.blocks) * 512);
+              held.set(file.ino, entryBytes(Number(file.blocks) * 512));
             }
           }),
         );

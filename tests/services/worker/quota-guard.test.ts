@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, chown, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, it } from "node:test";
@@ -159,6 +160,28 @@ describe("QuotaGuard", () => {
       unseeing.watch({ workspaceId, quotaBytes: 1_000 * MB, onNearlyUsed: () => assert.fail() });
     const [running, stopped] = [watch(reader), watch(writer)];
     assert.equal(await fired(stopped), "VOLUME_FULL");
+    assert.equal(running.signal.aborted, false);
+    stopped.stop();
+    running.stop();
+  });
+
+  it("stops who made most files when the volume has few inodes left, not who wrote most", async () => {
+    const [many, large] = [await workspace(), await workspace()];
+    let free = 1_000_000;
+    const counting = new QuotaGuard({
+      usage,
+      volumeDir: rootDir,
+      space: async () => ({ totalBytes: 2_000 * MB, freeBytes: 2_000 * MB, inodes: { total: 1_000_000, free } }),
+      log,
+    });
+    const watch = (workspaceId: string) =>
+      counting.watch({ workspaceId, quotaBytes: 1_000 * MB, onNearlyUsed: () => assert.fail() });
+    const [stopped, running] = [watch(many), watch(large)];
+    await write(large, "one", 40 * MB);
+    for (let made = 0; made < 5_000; made++) writeFileSync(join(rootDir, many, `${made}`), "");
+    free = 49_999;
+    assert.equal(await fired(stopped), "VOLUME_FULL");
+    assert.match((stopped.signal.reason as Error).message, /49999 inodes free, 50000 must stay free/);
     assert.equal(running.signal.aborted, false);
     stopped.stop();
     running.stop();

@@ -36,6 +36,18 @@ describe("CountedUsageMeter", () => {
     assert.ok(added >= 1_000_000 && added < 1_100_000, `${added} bytes`);
   });
 
+  it("counts 4 KiB at least of each entry: an empty file takes an inode", async () => {
+    const before = await meter.measure(workspaceId);
+    for (let made = 0; made < 100; made++) await writeFile(below(`${made}`), "");
+    await symlink("nowhere", below("link"));
+    await mkdir(below("folder"));
+    for (const after of [await meter.look(workspaceId), await meter.measure(workspaceId)]) {
+      const added = after.usedBytes - before.usedBytes;
+      assert.ok(added >= 102 * 4_096, `${added} bytes`);
+      assert.equal((after.usedEntries ?? 0) - (before.usedEntries ?? 0), 102);
+    }
+  });
+
   it("tells what it knows without looking, also after a restart, until it is told to look", async () => {
     const { usedBytes } = await meter.read(workspaceId);
     await writeFile(below("file"), Buffer.alloc(1_000_000, 1));
