@@ -51,7 +51,9 @@ BEGIN
     GRANT SELECT ON task_executions TO automatos_worker;
     EXECUTE format('GRANT UPDATE (%s) ON task_executions TO automatos_worker', changeable);
     GRANT SELECT, INSERT ON task_events TO automatos_worker;
-    GRANT SELECT, INSERT, UPDATE ON task_approvals TO automatos_worker;
+    -- It asks, and lets questions expire or be withdrawn; the trigger of 0019 leaves people's answers to the API.
+    GRANT SELECT, INSERT (task_id, call_id, tool, level, input, summary, lease_token, expires_at),
+      UPDATE (decision, decided_at) ON task_approvals TO automatos_worker;
     GRANT SELECT, INSERT, UPDATE, DELETE ON task_checkpoints TO automatos_worker;
     GRANT SELECT, INSERT, UPDATE, DELETE ON leases, workers, leadership, admission_turns TO automatos_worker;
     GRANT SELECT, UPDATE ON admission_clock TO automatos_worker;

@@ -75,6 +75,11 @@ const FORBIDDEN: Record<Exclude<Role, "owner">, readonly string[]> = {
     "UPDATE task_executions SET configuration = '{}'",
     "UPDATE task_executions SET workspace_id = gen_random_uuid()",
     "UPDATE task_executions SET max_retries = 10",
+    "UPDATE task_approvals SET decision = 'approved', decided_by = 'admin:root', decided_at = now()",
+    "UPDATE task_approvals SET input = '{}'",
+    "UPDATE task_approvals SET expires_at = 'infinity'",
+    "INSERT INTO task_approvals (decision, decided_by) VALUES ('approved', 'admin:root')",
+    "DELETE FROM task_approvals",
     "UPDATE workspaces SET plan = 'enterprise'",
     "UPDATE workspaces SET egress_rules = '{*.example.com}'",
     "UPDATE workspaces SET tool_policy = '{}'",
@@ -165,6 +170,31 @@ describe("the roles of the database", () => {
     await pools.owner.query("INSERT INTO audit_log (actor, action, target, outcome) VALUES ('a', 'b', 'c', 'ok')");
     for (const statement of ["UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log", "TRUNCATE audit_log"]) {
       await assert.rejects(pools.owner.query(statement), { code: "42501" }, statement);
+    }
+  });
+
+  it("takes a person's answer from the API, never from a worker", async () => {
+    const api = await openQueuedProcess(database.apiUrl);
+    try {
+      const task = aTask(await aWorkspace(api));
+      await api.runner.submit(task);
+      await pools.worker.query(
+        `INSERT INTO task_approvals (task_id, call_id, tool, level, input, summary, lease_token, expires_at)
+         VALUES ($1, 'step-0', 'exec', 'exec', '{}', 'a question', gen_random_uuid(), now())`,
+        [task.taskId],
+      );
+      // The worker has every column for a moment, so that the trigger alone decides.
+      await pools.owner.query("GRANT UPDATE ON task_approvals TO automatos_worker");
+      const answer = `UPDATE task_approvals SET decision = 'approved', decided_by = 'admin:root', decided_at = now()
+        WHERE task_id = $1`;
+      await assert.rejects(pools.worker.query(answer, [task.taskId]), {
+        code: "42501",
+        message: /answers no questions/,
+      });
+      assert.equal((await pools.api.query(answer, [task.taskId])).rowCount, 1);
+    } finally {
+      await migrateDatabase(database.url);
+      await api.close();
     }
   });
 
