@@ -95,6 +95,15 @@ export class TimeoutAbovePlanError extends PlatformError {
   }
 }
 
+export class ResourcesAbovePlanError extends PlatformError {
+  constructor(resource: "memoryMb" | "cpuMillicores", asked: number, limit: number, plan: string) {
+    super("RESOURCES_ABOVE_PLAN", `resources.${resource} ${asked} is above the ${limit} of plan ${plan}`, {
+      remedy: `Lower resources.${resource}, or move the workspace to a larger plan.`,
+      status: 422,
+    });
+  }
+}
+
 export class WorkspaceQuotaExceededError extends PlatformError {
   constructor(workspaceId: string, usedBytes: number, quotaBytes: number) {
     super(

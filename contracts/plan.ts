@@ -13,6 +13,8 @@ export const PlanLimits = z.strictObject({
   submissionsPerMinute: z.int().min(1).describe("Submissions accepted per minute; one more is answered with 429."),
   storageQuotaBytes: z.int().min(1).describe("Bytes that the workspace's files may take."),
   maxTimeoutSeconds: z.int().min(1).max(3_600).describe("The longest timeout that a task may ask for."),
+  maxMemoryMb: z.int().min(32).max(262_144).describe("The most memory that one task or tool call may ask for."),
+  maxCpuMillicores: z.int().min(50).max(64_000).describe("The most CPU that one task or tool call may ask for."),
   maxToolCalls: z
     .int()
     .min(1)
@@ -25,31 +27,49 @@ export const PlanLimits = z.strictObject({
 export type PlanLimits = z.infer<typeof PlanLimits>;
 
 const GIB = 1024 ** 3;
-const limits = (
-  maxRunningTasks: number,
-  storageGib: number,
-  maxQueuedTasks: number,
-  submissionsPerMinute: number,
-  maxToolCalls: number,
-) => ({
-  maxRunningTasks,
-  maxQueuedTasks,
-  submissionsPerMinute,
-  storageQuotaBytes: storageGib * GIB,
+const ALL_PLANS = {
   maxTimeoutSeconds: 3_600,
-  maxToolCalls,
   // What a token costs differs a thousandfold between models, and a local one costs nothing: for the operator to say.
   tokensPerDay: null,
   tokensPerMonth: null,
-});
+};
+const STARTER: PlanLimits = {
+  ...ALL_PLANS,
+  maxRunningTasks: 1,
+  maxQueuedTasks: 1_000,
+  submissionsPerMinute: 120,
+  storageQuotaBytes: 2 * GIB,
+  maxMemoryMb: 2_048,
+  maxCpuMillicores: 2_000,
+  maxToolCalls: 4,
+};
+const PRO: PlanLimits = {
+  ...ALL_PLANS,
+  maxRunningTasks: 3,
+  maxQueuedTasks: 10_000,
+  submissionsPerMinute: 600,
+  storageQuotaBytes: 10 * GIB,
+  maxMemoryMb: 16_384,
+  maxCpuMillicores: 8_000,
+  maxToolCalls: 16,
+};
 
 /** The limits of each plan where a stack sets none. */
 export const DEFAULT_PLAN_LIMITS: Readonly<Record<PlanTier, PlanLimits>> = {
-  starter: limits(1, 2, 1_000, 120, 4),
-  pilot: limits(1, 5, 1_000, 300, 8),
-  pro: limits(3, 10, 10_000, 600, 16),
-  business: limits(3, 10, 10_000, 600, 16),
-  enterprise: limits(10, 50, 100_000, 6_000, 64),
+  starter: STARTER,
+  pilot: { ...STARTER, submissionsPerMinute: 300, storageQuotaBytes: 5 * GIB, maxToolCalls: 8 },
+  pro: PRO,
+  business: PRO,
+  enterprise: {
+    ...ALL_PLANS,
+    maxRunningTasks: 10,
+    maxQueuedTasks: 100_000,
+    submissionsPerMinute: 6_000,
+    storageQuotaBytes: 50 * GIB,
+    maxMemoryMb: 65_536,
+    maxCpuMillicores: 32_000,
+    maxToolCalls: 64,
+  },
 };
 
 /** Per plan, the limits that differ from the defaults: as the stack's `plans` and the services' `PLAN_LIMITS` hold them. */

@@ -102,6 +102,8 @@ export async function workspacePlan(args: readonly string[], options: GlobalOpti
       ["submissions", `at most ${limits.submissionsPerMinute} a minute`],
       ["storage", `at most ${size(limits.storageQuotaBytes)}`],
       ["timeout", `at most ${limits.maxTimeoutSeconds} s`],
+      ["memory", `at most ${limits.maxMemoryMb} MB a task`],
+      ["CPU", `at most ${limits.maxCpuMillicores} millicores a task`],
       ["tokens", tokensOf(limits)],
     ]),
   );

@@ -11,7 +11,7 @@ import { LocalShares, type LocalWaitingTask } from "./admission/local-shares.ts"
 import { countLocal, explainLocalWait, measureLocalLoad } from "./local-load.ts";
 import { LocalTask } from "./local-task.ts";
 import type { RunnerMetrics } from "./metrics.ts";
-import { checkLoad, checkRetryable, checkStorable, checkTimeout, fingerprint, toRetry } from "./submission.ts";
+import { checkLoad, checkRetryable, checkStorable, checkPlan, fingerprint, toRetry } from "./submission.ts";
 import { TaskAttempt } from "./task-attempt.ts";
 import type { ExecuteTask, FollowOptions, GivenAnswer, TaskRunner } from "./task-runner.ts";
 import { isAborted, Watchers } from "./watchers.ts";
@@ -63,7 +63,7 @@ export class LocalTaskRunner implements TaskRunner {
     if (this.#closing !== undefined) throw new RunnerClosedError();
 
     const limits = this.#deps.planLimits[plan];
-    checkTimeout(task, plan, limits);
+    checkPlan(task, plan, limits);
     checkLoad(task.workspaceId, measureLocalLoad(this.#tasks.values(), task.workspaceId), limits);
     const submission = ++this.#submissions;
     const onChange = (): void => this.#watchers.wake(task.taskId);

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import {
   QueueFullError,
+  ResourcesAbovePlanError,
   SubmissionRateExceededError,
   TaskNotRetryableError,
   TimeoutAbovePlanError,
 } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
-import { isTerminal, type AgentTask, type TaskState } from "../../contracts/task.ts";
+import { isTerminal, type AgentTask, type TaskResources, type TaskState } from "../../contracts/task.ts";
 import { findUnstorable } from "../runtime/storable-text.ts";
 import { NothingToRunError, TaskNotStorableError } from "./errors.ts";
 
@@ -18,10 +19,23 @@ export interface WorkspaceLoad {
   readonly secondsUntilNextSlot: number;
 }
 
-/** @throws TimeoutAbovePlanError */
-export function checkTimeout(task: AgentTask, plan: PlanTier, limits: PlanLimits): void {
+/** @throws TimeoutAbovePlanError, ResourcesAbovePlanError */
+export function checkPlan(task: AgentTask, plan: PlanTier, limits: PlanLimits): void {
   if (task.timeoutSeconds > limits.maxTimeoutSeconds) {
     throw new TimeoutAbovePlanError(task.timeoutSeconds, limits.maxTimeoutSeconds, plan);
+  }
+  checkResources(task.resources, plan, limits);
+}
+
+/** @throws ResourcesAbovePlanError */
+export function checkResources(
+  { memoryMb, cpuMillicores }: Pick<TaskResources, "memoryMb" | "cpuMillicores">,
+  plan: PlanTier,
+  { maxMemoryMb, maxCpuMillicores }: PlanLimits,
+): void {
+  if (memoryMb > maxMemoryMb) throw new ResourcesAbovePlanError("memoryMb", memoryMb, maxMemoryMb, plan);
+  if (cpuMillicores > maxCpuMillicores) {
+    throw new ResourcesAbovePlanError("cpuMillicores", cpuMillicores, maxCpuMillicores, plan);
   }
 }
 

@@ -4,7 +4,7 @@ import type { AgentTask, TaskStatus } from "../../contracts/task.ts";
 import { Batcher } from "../runtime/batcher.ts";
 import { prepared, withTransaction, type Pool, type PoolClient, type Queryable } from "../runtime/database.ts";
 import { instantOrNull } from "../runtime/instant.ts";
-import { checkLoad, checkStorable, checkTimeout, fingerprint, type WorkspaceLoad } from "./submission.ts";
+import { checkLoad, checkStorable, checkPlan, fingerprint, type WorkspaceLoad } from "./submission.ts";
 import { STATUS_COLUMNS, toTaskStatus, type StatusRow } from "./task-record.ts";
 
 export interface Submission {
@@ -44,7 +44,7 @@ export class Submitter {
    * When this resolves, the task is committed.
    *
    * @throws TaskConflictError, WorkspaceNotFoundError, QueueFullError, SubmissionRateExceededError,
-   * TimeoutAbovePlanError, TaskNotStorableError
+   * TimeoutAbovePlanError, ResourcesAbovePlanError, TaskNotStorableError
    */
   async submit(task: AgentTask, options: { readonly retryOf?: string } = {}): Promise<Submission> {
     checkStorable(task);
@@ -92,7 +92,7 @@ export class Submitter {
   #refusal(task: AgentTask, plan: PlanTier, load: WorkspaceLoad): Error | undefined {
     const limits = this.#deps.planLimits[plan];
     try {
-      checkTimeout(task, plan, limits);
+      checkPlan(task, plan, limits);
       checkLoad(task.workspaceId, load, limits);
       return undefined;
     } catch (error) {

@@ -10,7 +10,8 @@ export interface TaskRunner {
    * process, with the local backend). Submitting the same task again is a no-op that resolves to its present status.
    *
    * @throws TaskConflictError when the id was submitted before with other contents.
-   * @throws WorkspaceNotFoundError, QueueFullError, SubmissionRateExceededError, TimeoutAbovePlanError
+   * @throws WorkspaceNotFoundError, QueueFullError, SubmissionRateExceededError, TimeoutAbovePlanError,
+   * ResourcesAbovePlanError
    */
   submit(task: AgentTask, options?: { readonly retryOf?: string }): Promise<TaskStatus>;
   /** @throws TaskNotFoundError when the task is unknown. */

@@ -5,6 +5,7 @@ import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
 import type { CallGrant, ToolCall, ToolCallAnswer, WorkerCall } from "../../../contracts/tool-call.ts";
 import { CallNeedsApprovalError } from "../../../contracts/tool-call-errors.ts";
 import { ApiToolName, decideTool, TOOLS, WorkerToolName, type ToolName } from "../../../contracts/tools.ts";
+import { checkResources } from "../../runner/submission.ts";
 import { summariseCall, type ToolCall as CheckedCall } from "../../sandbox/tools/summarise-call.ts";
 import type { ToolService } from "../../tools/tool-service.ts";
 import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
@@ -95,6 +96,7 @@ export class ToolCalls {
     const signal = whileConnected(request, reply);
     const grant = await this.grant(workspaceId, request.id);
     requireAllowed(grant, tool);
+    checkResources(call.resources, grant.plan, this.#deps.planLimits[grant.plan]);
     return { grant, signal };
   }
 

@@ -44,7 +44,14 @@ export function describeSubmitting(start: StartRunner): void {
   });
 
   it("holds a workspace to the limits of its plan", async () => {
-    const limits = { maxQueuedTasks: 2, submissionsPerMinute: 4, maxRunningTasks: 1, maxTimeoutSeconds: 600 };
+    const limits = {
+      maxQueuedTasks: 2,
+      submissionsPerMinute: 4,
+      maxRunningTasks: 1,
+      maxTimeoutSeconds: 600,
+      maxMemoryMb: 1_024,
+      maxCpuMillicores: 1_000,
+    };
     const { runner, workspace } = await start(
       async (execution) => {
         await untilStopped(execution);
@@ -54,6 +61,10 @@ export function describeSubmitting(start: StartRunner): void {
     );
     const workspaceId = await workspace("pro");
     await assert.rejects(runner.submit(aTask(workspaceId, { timeoutSeconds: 601 })), hasCode("TIMEOUT_ABOVE_PLAN"));
+    for (const resources of [{ memoryMb: 1_025 }, { cpuMillicores: 1_001 }]) {
+      const tooLarge = aTask(workspaceId, { resources });
+      await assert.rejects(runner.submit(tooLarge), hasCode("RESOURCES_ABOVE_PLAN"));
+    }
     const first = aTask(workspaceId);
     await runner.submit(first);
     await untilEvent(runner, first.taskId, "task_started");

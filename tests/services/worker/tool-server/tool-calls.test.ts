@@ -72,6 +72,8 @@ describe("tool calls over HTTP", () => {
     assert.equal(invalid.status, 400);
     const tasks = await ask("POST", "tools/list_tasks", { body: { input: {} } });
     assert.equal(tasks.status, 200, await tasks.clone().text());
+    const large = await ask("POST", "exec", { body: { command: "true", resources: { memoryMb: 262_144 } } });
+    assert.deepEqual([large.status, (await problemOf(large)).code], [422, "RESOURCES_ABOVE_PLAN"]);
     assert.equal((await ask("POST", "tools/no_such_tool", { body: { input: {} } })).status, 400);
     const git = await ask("POST", "git", { body: { args: ["init", "shop"] } });
     assert.equal(((await git.json()) as ToolCallAnswer).exitCode, 0);
