@@ -18,6 +18,15 @@ export class AdminRequiredError extends PlatformError {
   }
 }
 
+export class ApproverTokenError extends PlatformError {
+  constructor(tokenId: string) {
+    super("APPROVER_TOKEN", `token ${tokenId} may approve, so a workspace token cannot revoke it`, {
+      remedy: "Ask an administrator, or use an admin token: an agent must not lock out who answers its questions.",
+      status: 403,
+    });
+  }
+}
+
 export class RouteNotFoundError extends PlatformError {
   constructor(method: string, path: string) {
     super("ROUTE_NOT_FOUND", `there is no ${method} ${path}`, {
@@ -77,6 +86,16 @@ export class TooManyStreamsError extends PlatformError {
     super("TOO_MANY_STREAMS", `this process serves its limit of ${limit} event streams`, {
       remedy: "Close streams that nobody reads, or ask for the result with ?wait= instead.",
       status: 503,
+      retryAfterSeconds: 5,
+    });
+  }
+}
+
+export class TooManyWorkspaceStreamsError extends PlatformError {
+  constructor(limit: number) {
+    super("TOO_MANY_WORKSPACE_STREAMS", `this process serves the workspace its share of ${limit} event streams`, {
+      remedy: "Close streams that nobody reads, or ask for the result with ?wait= instead.",
+      status: 429,
       retryAfterSeconds: 5,
     });
   }

@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { TooManyStreamsError } from "./errors.ts";
+import { scopeOf } from "./access.ts";
+import { TooManyStreamsError, TooManyWorkspaceStreamsError } from "./errors.ts";
 
 export interface EventStreamsOptions {
   /**
@@ -19,6 +20,11 @@ export interface EventStreamsOptions {
    * @default 1_000
    */
   readonly maxStreams?: number;
+  /**
+   * Streams served at once to the tokens of one workspace; one more is answered with 429. Administrators have no share.
+   * @default 100
+   */
+  readonly maxStreamsPerWorkspace?: number;
 }
 
 /** What a stream is made of. */
@@ -40,13 +46,16 @@ export class EventStreams {
   readonly #heartbeatMs: number;
   readonly #stalledClientMs: number;
   readonly #maxStreams: number;
-  readonly #open = new Set<AbortController>();
+  readonly #maxStreamsPerWorkspace: number;
+  /** Each stream, and the workspace to whose tokens it is served; undefined for an administrator's. */
+  readonly #open = new Map<AbortController, string | undefined>();
   readonly #closing = new AbortController();
 
   constructor(options: EventStreamsOptions = {}) {
     this.#heartbeatMs = options.heartbeatMs ?? 15_000;
     this.#stalledClientMs = options.stalledClientMs ?? 60_000;
     this.#maxStreams = options.maxStreams ?? 1_000;
+    this.#maxStreamsPerWorkspace = options.maxStreamsPerWorkspace ?? 100;
   }
 
   get count(): number {
@@ -61,14 +70,15 @@ export class EventStreams {
   /** Ends every stream; clients come back with `Last-Event-ID`. */
   close(): void {
     this.#closing.abort();
-    for (const controller of this.#open) controller.abort();
+    for (const controller of this.#open.keys()) controller.abort();
   }
 
   /** Answers with the source, item by item, until it ends, the client leaves or the process stops. */
   async send<Item>(request: FastifyRequest, reply: FastifyReply, source: StreamSource<Item>): Promise<FastifyReply> {
-    if (this.#open.size >= this.#maxStreams) throw new TooManyStreamsError(this.#maxStreams);
+    const workspaceId = scopeOf(request);
+    this.#requireRoom(workspaceId);
     const controller = new AbortController();
-    this.#open.add(controller);
+    this.#open.set(controller, workspaceId);
     if (this.#closing.signal.aborted) controller.abort();
 
     const out = new PassThrough({ highWaterMark: BUFFER_BYTES });
@@ -93,6 +103,13 @@ export class EventStreams {
       });
     if (isSse) void reply.header("x-accel-buffering", "no");
     return reply.code(200).type(source.mediaType).send(out);
+  }
+
+  #requireRoom(workspaceId: string | undefined): void {
+    if (this.#open.size >= this.#maxStreams) throw new TooManyStreamsError(this.#maxStreams);
+    if (workspaceId === undefined) return;
+    const own = [...this.#open.values()].filter((holder) => holder === workspaceId).length;
+    if (own >= this.#maxStreamsPerWorkspace) throw new TooManyWorkspaceStreamsError(this.#maxStreamsPerWorkspace);
   }
 
   #keepAlive(out: PassThrough): NodeJS.Timeout {

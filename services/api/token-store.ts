@@ -2,7 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Pool } from "pg";
 import type { ApiToken, CreatedToken, TokenCreation } from "../../contracts/http-api.ts";
 import { instantOrNull } from "../runtime/instant.ts";
-import { TokenNotFoundError } from "./errors.ts";
+import { ApproverTokenError, TokenNotFoundError } from "./errors.ts";
 
 /** Whose tokens: a workspace's, or (null) the administrators'. */
 export type TokenOwner = string | null;
@@ -17,8 +17,9 @@ export interface TokenStore {
    * Takes effect with the next request. Revoking again changes nothing.
    *
    * @throws TokenNotFoundError when the owner has no such token.
+   * @throws ApproverTokenError when the token may approve and `approvers` is false.
    */
-  revoke(owner: TokenOwner, tokenId: string): Promise<ApiToken>;
+  revoke(owner: TokenOwner, tokenId: string, rights: { readonly approvers: boolean }): Promise<ApiToken>;
   /** The token with this SHA-256 hash, if it is neither revoked nor expired. */
   find(hash: Buffer): Promise<ApiToken | undefined>;
 }
@@ -62,14 +63,18 @@ export class PostgresTokenStore implements TokenStore {
     return rows.map(toToken);
   }
 
-  async revoke(owner: TokenOwner, tokenId: string): Promise<ApiToken> {
+  async revoke(owner: TokenOwner, tokenId: string, rights: { readonly approvers: boolean }): Promise<ApiToken> {
     const { rows } = await this.#database.query<Row>(
       `UPDATE api_tokens SET revoked_at = coalesce(revoked_at, now())
-       WHERE id = $1 AND workspace_id IS NOT DISTINCT FROM $2::uuid RETURNING ${COLUMNS}`,
+       WHERE id = $1 AND workspace_id IS NOT DISTINCT FROM $2::uuid AND ($3 OR NOT may_approve) RETURNING ${COLUMNS}`,
+      [tokenId, owner, rights.approvers],
+    );
+    if (rows[0] !== undefined) return toToken(rows[0]);
+    const { rows: kept } = await this.#database.query(
+      "SELECT FROM api_tokens WHERE id = $1 AND workspace_id IS NOT DISTINCT FROM $2::uuid",
       [tokenId, owner],
     );
-    if (rows[0] === undefined) throw new TokenNotFoundError(tokenId);
-    return toToken(rows[0]);
+    throw kept.length > 0 ? new ApproverTokenError(tokenId) : new TokenNotFoundError(tokenId);
   }
 
   async find(hash: Buffer): Promise<ApiToken | undefined> {

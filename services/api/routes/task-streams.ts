@@ -71,7 +71,7 @@ export const taskStreamRoutes: FastifyPluginAsyncZod<TaskStreamRoutesDeps> = asy
         response: {
           200: { description: "The events.", content: eventStream("TaskEvent") },
           204: ended,
-          ...problems(400, 404),
+          ...problems(400, 404, 429),
         },
       },
     },
@@ -106,7 +106,7 @@ export const taskStreamRoutes: FastifyPluginAsyncZod<TaskStreamRoutesDeps> = asy
             content: { ...eventStream("LogEntry"), "text/plain; charset=utf-8": { schema: z.string() } },
           },
           204: ended,
-          ...problems(400, 404),
+          ...problems(400, 404, 429),
         },
       },
     },

@@ -17,7 +17,8 @@ const created = { 201: api.CreatedToken };
 
 /**
  * Tokens of a workspace and of the administrators. Only an administrator makes one, so that a leaked workspace token
- * cannot outlive its revocation; its holder may list and revoke those of the workspace.
+ * cannot outlive its revocation; its holder may list those of the workspace, and revoke those that may not approve: an agent
+ * that holds its workspace's token must not lock out who answers its questions.
  */
 export const tokenRoutes: FastifyPluginAsyncZod<TokenRoutesDeps> = async (app, { tokens, workspaces }) => {
   const tags = ["workspaces"];
@@ -70,11 +71,15 @@ export const tokenRoutes: FastifyPluginAsyncZod<TokenRoutesDeps> = async (app, {
         tags,
         operationId: "revokeToken",
         summary: "Revoke a token",
+        description: "One that may approve is revoked by an administrator only.",
         params: workspaceTokenParams,
-        response: { 200: api.ApiToken, ...problems(400, 404) },
+        response: { 200: api.ApiToken, ...problems(400, 403, 404) },
       },
     },
-    async (request) => tokens.revoke(request.params.workspaceId, request.params.tokenId),
+    async (request) => {
+      const { workspaceId, tokenId } = request.params;
+      return tokens.revoke(workspaceId, tokenId, { approvers: request.caller?.kind === "admin" });
+    },
   );
 
   const adminTags = ["admin"];
@@ -122,6 +127,6 @@ export const tokenRoutes: FastifyPluginAsyncZod<TokenRoutesDeps> = async (app, {
         response: { 200: api.ApiToken, ...problems(400, 403, 404) },
       },
     },
-    async (request) => tokens.revoke(null, request.params.tokenId),
+    async (request) => tokens.revoke(null, request.params.tokenId, { approvers: true }),
   );
 };

@@ -252,6 +252,19 @@ describe("who may call what", () => {
     }
   });
 
+  it("lets nobody but an administrator revoke a token that may approve", async () => {
+    const revoke = (tokenId: string, token: string) =>
+      api.request("DELETE", `/api/workspaces/${alice.workspaceId}/tokens/${tokenId}`, { token });
+    const refused = await revoke(alice.tokenId, await api.createToken(alice.workspaceId));
+    assert.equal(refused.statusCode, 403, refused.body);
+    assert.equal(refused.json<Problem>().code, "APPROVER_TOKEN");
+    assert.equal((await revoke(mallory.tokenId, alice.token)).statusCode, 404);
+    const person = await api.request("POST", `/api/workspaces/${alice.workspaceId}/tokens`, {
+      body: { name: "a person", mayApprove: true },
+    });
+    assert.equal((await revoke(expectJson<ApiToken>(person, 201).tokenId, api.adminToken)).statusCode, 200);
+  });
+
   it("lists nothing of another tenant where the caller names no workspace", async () => {
     for (const url of ["/api/tasks?limit=500", "/api/workspaces"]) {
       const { body } = await api.request("GET", url, { token: mallory.token });

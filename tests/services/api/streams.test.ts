@@ -17,7 +17,9 @@ describe("event streams", () => {
 
   before(async () => {
     postgres = await startPostgres();
-    api = await startApi(postgres, { streams: { heartbeatMs: 50, stalledClientMs: 500, maxStreams: 20 } });
+    api = await startApi(postgres, {
+      streams: { heartbeatMs: 50, stalledClientMs: 500, maxStreams: 20, maxStreamsPerWorkspace: 5 },
+    });
     ({ workspaceId } = await api.createWorkspace({ plan: "enterprise" }));
     await api.work(async (execution) => {
       await new Promise<void>((resolve) => {
@@ -203,6 +205,28 @@ describe("event streams", () => {
     leave.abort();
     await untilStreams(0);
     end();
+  });
+
+  it("serves a workspace its share of streams, and leaves room to others", async () => {
+    const { taskId, end } = await start();
+    const leave = new AbortController();
+    const authorization = `Bearer ${await api.createToken(workspaceId)}`;
+    const responses = await Promise.all(
+      Array.from({ length: 6 }, () => open(`/api/tasks/${taskId}/events`, { authorization }, leave.signal)),
+    );
+    const refused = responses.filter(({ status }) => status === 429);
+    assert.equal(refused.length, 1);
+    assert.equal(((await refused[0]?.json()) as Problem).code, "TOO_MANY_WORKSPACE_STREAMS");
+    assert.equal((await open(`/api/tasks/${taskId}/events`, {}, leave.signal)).status, 200, "an administrator's");
+    const other = await api.createWorkspace();
+    const { taskId: theirs } = await api.submit(other.workspaceId);
+    const token = await api.createToken(other.workspaceId);
+    const stream = await open(`/api/tasks/${theirs}/events`, { authorization: `Bearer ${token}` }, leave.signal);
+    assert.equal(stream.status, 200, "another workspace's");
+    leave.abort();
+    await untilStreams(0);
+    end();
+    await api.request("POST", `/api/tasks/${theirs}/cancel`);
   });
 
   it("ends streams and waits at once when the process stops, without a terminal event", async () => {
