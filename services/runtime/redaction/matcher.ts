@@ -1,22 +1,31 @@
+import { AFTER_ESC, ESC, stepInSequence, VISIBLE } from "./control-sequences.ts";
+
 const LF = 10;
 const CR = 13;
 /** More line breaks in a row end what looked like the beginning of a text, so that what may be one stays short. */
 const MAX_BREAKS = 2;
+/** The same for control sequences; `grep --color` prints four between two finds. */
+const MAX_SEQUENCES = 8;
 /** Characters that have a column in a row. */
 const COLUMNS = 128;
 /** So many nodes, those nearest to the root, have a row of their own; nearly all text is looked at there. */
 const MAX_ROWS = 2_048;
 
-/** How far a search has come; 0 and 0 at the beginning. */
+/** How far a search has come; all 0 at the beginning. */
 export interface Place {
   node: number;
   /** Line breaks right before. */
   breaks: number;
+  /** Control sequences right before. */
+  sequences: number;
+  /** Where in a control sequence (stepInSequence); 0 in none. */
+  sequence: number;
 }
 
 /**
  * Finds any of many texts in one pass (Aho and Corasick, 1975), whatever their number: a look at each character, from
- * wherever the text before it ended. Line breaks are no part of what is looked for: programs wrap long lines.
+ * wherever the text before it ended. Line breaks and control sequences are no part of what is looked for:
+ * programs wrap long lines, and colour what they find.
  *
  * Nodes are numbered level by level, so that those that are visited most have the smallest numbers.
  */
@@ -34,7 +43,7 @@ export class Matcher {
   /** Whether any text holds a character that has no column. */
   #beyondColumns = false;
 
-  /** @param texts of 1 to 255 characters each, without line breaks */
+  /** @param texts of 1 to 255 characters each, without line breaks and control sequences */
   constructor(texts: Iterable<string>) {
     const sorted = [...new Set(texts)].sort(byUnits);
     const size = sorted.reduce((sum, text) => sum + text.length, 1);
@@ -49,12 +58,12 @@ export class Matcher {
     for (let node = 0; node < count; node++) this.#link(node);
   }
 
-  /** How many characters before a place may be the beginning of a text, line breaks not counted. */
+  /** How many characters before a place may be the beginning of a text, those that are not seen not counted. */
   depth({ node }: Place): number {
     return this.#depth[node] ?? 0;
   }
 
-  /** The length of the longest text that ends at a place, line breaks not counted; 0 for none. */
+  /** The length of the longest text that ends at a place, as people see it; 0 for none. */
   found({ node }: Place): number {
     return this.#found[node] ?? 0;
   }
@@ -63,25 +72,33 @@ export class Matcher {
   next(text: string, from: number, place: Place): number | undefined {
     const rows = this.#rows;
     const found = this.#found;
-    let { node, breaks } = place;
-    for (let at = from; at < text.length; at++) {
+    let { node } = place;
+    let at = place.sequence === 0 ? from : skipSequence(text, from, place);
+    /** Behind what was not seen last: breaks and sequences are counted in a row. */
+    let unseen = at;
+    for (; at < text.length; at++) {
       const character = text.charCodeAt(at);
-      if (character === LF || character === CR) {
-        breaks += 1;
-        if (breaks > MAX_BREAKS) node = 0;
+      if (character <= ESC && (character === LF || character === CR || character === ESC)) {
+        if (unseen !== at) place.breaks = place.sequences = 0;
+        if (character === ESC) {
+          place.sequences += 1;
+          place.sequence = AFTER_ESC;
+          at = skipSequence(text, at + 1, place) - 1;
+        } else place.breaks += 1;
+        unseen = at + 1;
+        if (place.breaks > MAX_BREAKS || place.sequences > MAX_SEQUENCES) node = 0;
         continue;
       }
-      breaks = 0;
       node =
         node < MAX_ROWS && character < COLUMNS ? (rows[node * COLUMNS + character] ?? 0) : this.#go(node, character);
       if (found[node] !== 0) {
         place.node = node;
-        place.breaks = 0;
+        place.breaks = place.sequences = 0;
         return at + 1;
       }
     }
     place.node = node;
-    place.breaks = breaks;
+    if (unseen !== text.length) place.breaks = place.sequences = 0;
     return undefined;
   }
 
@@ -153,6 +170,18 @@ export class Matcher {
       if (hasRow && character < COLUMNS) this.#rows[node * COLUMNS + character] = child;
     }
   }
+}
+
+/** Goes on through the sequence in which `place` is; gives the place behind it, or behind as much of it as there is. */
+function skipSequence(text: string, from: number, place: Place): number {
+  for (let at = from; at < text.length; at++) {
+    const character = text.charCodeAt(at);
+    const next = character === ESC ? VISIBLE : stepInSequence(place.sequence, character);
+    place.sequence = Math.max(next, 0);
+    if (next === VISIBLE) return at;
+    if (next === 0) return at + 1;
+  }
+  return text.length;
 }
 
 /** As the numbers of their units: a text comes after those that it begins with. */

@@ -1,3 +1,4 @@
+import { startOfVisible } from "./control-sequences.ts";
 import { Matcher, type Place } from "./matcher.ts";
 import { formsOf } from "./secret-forms.ts";
 
@@ -84,7 +85,7 @@ interface Found {
 
 class RedactingStream implements TextStream {
   readonly #matcher: Matcher;
-  readonly #place: Place = { node: 0, breaks: 0 };
+  readonly #place: Place = { node: 0, breaks: 0, sequences: 0, sequence: 0 };
   /** Not shown yet: what may be the beginning of a secret, at most some hundred characters. */
   #held = "";
   /** Within `#held`, in order, apart from each other. */
@@ -97,10 +98,10 @@ class RedactingStream implements TextStream {
   push(piece: string): string {
     const text = this.#held + piece;
     for (let at = this.#next(text, this.#held.length); at !== undefined; at = this.#next(text, at)) {
-      this.#add(back(text, at, this.#matcher.found(this.#place)), at);
+      this.#add(startOfVisible(text, at, this.#matcher.found(this.#place)), at);
     }
     // No secret that is still to be found begins before.
-    return this.#show(text, back(text, text.length, this.#matcher.depth(this.#place)));
+    return this.#show(text, startOfVisible(text, text.length, this.#matcher.depth(this.#place)));
   }
 
   quiet(): string {
@@ -112,8 +113,7 @@ class RedactingStream implements TextStream {
     const rest = this.#show(this.#held, this.#held.length);
     this.#held = "";
     this.#found = [];
-    this.#place.node = 0;
-    this.#place.breaks = 0;
+    Object.assign(this.#place, { node: 0, breaks: 0, sequences: 0, sequence: 0 });
     return rest;
   }
 
@@ -151,14 +151,4 @@ class RedactingStream implements TextStream {
     this.#found = rest;
     return shown;
   }
-}
-
-/** Where the last `count` characters before `end` begin, line breaks not counted; those that were shown are left out. */
-function back(text: string, end: number, count: number): number {
-  let start = end;
-  for (let left = count; left > 0 && start > 0; start--) {
-    const character = text.charCodeAt(start - 1);
-    if (character !== 10 && character !== 13) left -= 1;
-  }
-  return start;
 }

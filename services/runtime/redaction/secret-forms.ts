@@ -1,4 +1,5 @@
 import { MIN_SECRET_CHARS } from "../../../contracts/credential.ts";
+import { visibleText } from "./control-sequences.ts";
 
 /** A line of a longer secret counts from here on: shorter ones (`}`, `kind: Config`) stand in innocent text as well. */
 const MIN_LINE_CHARS = 16;
@@ -90,9 +91,9 @@ const percentEncoded = (text: string): string =>
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-/** Line breaks are left out, as the search leaves them out. */
+/** What is not seen is left out, as the search leaves it out. */
 function addPieces(forms: Set<string>, form: string, minChars: number): void {
-  const text = form.replaceAll(/[\r\n]/g, "");
+  const text = visibleText(form);
   if (text.length < minChars) return;
   for (let start = 0; start + PIECE_CHARS < text.length; start += PIECE_CHARS) {
     forms.add(text.slice(start, start + PIECE_CHARS));

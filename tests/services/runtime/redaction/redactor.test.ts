@@ -37,11 +37,15 @@ const FORMS: Record<string, (secret: string, before: string, after: string) => s
   "percent-encoded, lower case": (secret) =>
     encodeURIComponent(secret).replaceAll(/%[0-9A-F]{2}/g, (code) => code.toLowerCase()),
   JSON: (secret, before, after) => JSON.stringify({ text: before + secret + after }),
+  "with a colour within": (secret) => `${secret.slice(0, 3)}\u001b[0m${secret.slice(3)}`,
+  "as grep --color finds parts of it": (secret) =>
+    secret.replaceAll(/[\s\S]{3}/gu, "\u001b[01;31m\u001b[K$&\u001b[m\u001b[K"),
+  "with tput's resets": (secret, before, after) => before + secret.replaceAll(/[\s\S]/gu, "$&\u001b(B\u001b[m") + after,
   "split by a line break": (secret) => `${secret.slice(0, 5)}\n${secret.slice(5)}`,
 };
 
-/** What the schema of credentials takes, and no run of empty lines, within which nothing is looked for. */
-const isSecret = (text: string) => text.replaceAll(/\s/g, "").length >= 8 && !/\0|[\r\n]{2}/.test(text);
+/** What the schema of credentials takes, without control sequences of its own, and no run of empty lines, within which nothing is looked for. */
+const isSecret = (text: string) => text.replaceAll(/\s/g, "").length >= 8 && !/\0|\u001b|[\r\n]{2}/.test(text);
 const printable = fc.string({ unit: "grapheme-ascii", minLength: 8, maxLength: 200 }).filter(isSecret);
 const anySecret = fc.oneof(
   printable,
@@ -50,7 +54,8 @@ const anySecret = fc.oneof(
 );
 const around = fc.string({ unit: "grapheme-ascii", maxLength: 90 });
 const cuts = fc.array(fc.nat(10_000), { maxLength: 30 });
-const withoutBreaks = (text: string) => text.replaceAll(/[\r\n]/g, "");
+const SEQUENCE = /\u001b(?:\[[ -?]*[@-~]|\(.)/g;
+const withoutBreaks = (text: string) => text.replaceAll(SEQUENCE, "").replaceAll(/[\r\n]/g, "");
 
 describe("a redactor", () => {
   for (const [name, write] of Object.entries(FORMS)) {
@@ -90,6 +95,25 @@ describe("a redactor", () => {
         assert.equal(inPieces(redactor, text, places), text);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it("passes control sequences where they are, and takes out those within a secret alone", () => {
+    const redactor = new Redactor(["hunter2-and-more"]);
+    assert.equal(
+      redactor.text("\u001b[1mx\u001b[31mhunter2\u001b[0m-and-more\u001b[0m y"),
+      `\u001b[1mx\u001b[31m${REDACTED}\u001b[0m y`,
+    );
+    const unit = fc.constantFrom("\u001b", "[", "0", ";", "m", "K", "(", "B", "h", "u", "n", "\n", "x");
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 300 }), cuts, (text, places) => {
+        assert.equal(inPieces(redactor, text, places), text);
+        const spiked = `${text}x hunter\u001b[${"1;".repeat(5)}1m2-and-more`;
+        const shown = inPieces(redactor, spiked, places);
+        assert.ok(shown.endsWith(REDACTED), shown);
+        assert.equal(shown, redactor.text(spiked));
+      }),
+      { numRuns: 1_000 },
     );
   });
 
@@ -159,6 +183,9 @@ describe("a redactor", () => {
     assert.equal(stream.push("login: h"), "login: ");
     assert.equal(stream.push("ello!\n"), "hello!\n");
     assert.equal(stream.push(`h${"\n".repeat(10_000)}`).length, 10_001);
+    assert.equal(stream.push(`h${"\u001b[0m".repeat(10_000)}`).length, 40_001);
+    assert.equal(stream.push(`h${"\u001b".repeat(10_000)}`).length, 10_001);
+    assert.equal(stream.push(`h\u001b[${"1".repeat(10_000)}`).length, 10_003);
     assert.equal(stream.push("> hunt"), "> ");
     assert.equal(stream.quiet(), "");
     assert.equal(stream.push("er2-and-more"), "");
