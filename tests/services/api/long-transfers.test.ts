@@ -40,6 +40,7 @@ describe("files that take long", () => {
       priorities: ["normal"],
       leaseSeconds: 3_600,
       activeTasks: 0,
+      healthUrl: undefined,
       toolsUrl: worker.url,
     });
     const { workspaceId } = await api.createWorkspace();
