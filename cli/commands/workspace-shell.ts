@@ -14,7 +14,9 @@ export async function workspaceShell(named: string | undefined, options: GlobalO
     throw new UsageError("a shell needs a terminal", "Use `automatos workspace exec` in scripts.");
   }
   const { context, path } = await open(named, options);
-  const query = new URLSearchParams({ columns: String(stdout.columns), rows: String(stdout.rows) });
+  // Serial lines and some CI systems have a terminal that says it is 0 by 0.
+  const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
+  const query = new URLSearchParams(Object.entries(size()).map(([key, value]) => [key, String(value)]));
   const term = process.env["TERM"] ?? "";
   if (/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/.test(term)) query.set("term", term);
   const url = `${context.client.apiUrl.replace(/^http/, "ws")}${path}/terminal?${query.toString()}`;
@@ -31,7 +33,7 @@ export async function workspaceShell(named: string | undefined, options: GlobalO
     } else last = TerminalMessage.safeParse(parse(data.toString())).data ?? last;
   });
   const type = (data: Buffer) => socket.send(data);
-  const resize = () => socket.send(JSON.stringify({ type: "resize", columns: stdout.columns, rows: stdout.rows }));
+  const resize = () => socket.send(JSON.stringify({ type: "resize", ...size() }));
   stdin.setRawMode(true);
   stdin.on("data", type);
   stdout.on("resize", resize);
