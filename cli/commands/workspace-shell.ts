@@ -16,7 +16,8 @@ export async function workspaceShell(named: string | undefined, options: GlobalO
   const { context, path } = await open(named, options);
   // Serial lines and some CI systems have a terminal that says it is 0 by 0.
   const size = () => ({ columns: stdout.columns || 80, rows: stdout.rows || 24 });
-  const query = new URLSearchParams(Object.entries(size()).map(([key, value]) => [key, String(value)]));
+  const { columns, rows } = size();
+  const query = new URLSearchParams({ columns: String(columns), rows: String(rows) });
   const term = process.env["TERM"] ?? "";
   if (/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/.test(term)) query.set("term", term);
   const url = `${context.client.apiUrl.replace(/^http/, "ws")}${path}/terminal?${query.toString()}`;
