@@ -55,21 +55,22 @@ export function auditMutations(app: FastifyInstance, { audit, registry }: AuditM
     request.audited = true; // also when the write fails: its error is answered through this hook again
     const outcome = request.problemCode ?? request.toolOutcome ?? "ok";
     const record = recordOf(request, { action, caller, outcome, made: reply.getHeader("location") });
-    if (!isRefusal(reply)) {
-      await audit.append({ ...record, suppressed: 0 });
-      return;
-    }
+    const kind = JSON.stringify([record.actor, action, outcome]);
+    /** A success that the log cannot take is none; an error stays the error that it is. */
+    const append = async (suppressed: number): Promise<void> => {
+      try {
+        await audit.append({ ...record, suppressed });
+      } catch (error) {
+        if (reply.statusCode < 400) throw error;
+        if (isRefusal(reply)) windows.giveBack(kind, suppressed);
+        request.log.error({ event: "audit_failed", err: error, outcome }, "an error's row could not be written");
+      }
+    };
+    if (!isRefusal(reply)) return append(0);
     refusals.inc({ action, code: outcome });
     // No target: it is the caller's choice, and each new one would be a new row.
-    const kind = JSON.stringify([record.actor, action, outcome]);
     const suppressed = windows.admit(kind);
-    if (suppressed === null) return;
-    try {
-      await audit.append({ ...record, suppressed });
-    } catch (error) {
-      windows.giveBack(kind, suppressed);
-      throw error;
-    }
+    if (suppressed !== null) await append(suppressed);
   });
 }
 

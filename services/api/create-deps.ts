@@ -99,8 +99,11 @@ async function readUsage(
   { workspaceId, plan }: Workspace,
   { pool, meter, planLimits }: Pick<ApiResources, "pool" | "meter" | "planLimits">,
 ): Promise<WorkspaceUsage> {
-  const [storage, tasks] = await Promise.all([meter.read(workspaceId), countTasks(pool, workspaceId)]);
+  const [{ usedBytes, measuredAt }, tasks] = await Promise.all([
+    meter.read(workspaceId),
+    countTasks(pool, workspaceId),
+  ]);
   const { kind: quotaKind, hardLimit } = meter.status;
   const quotaBytes = planLimits[plan].storageQuotaBytes;
-  return { workspaceId, ...tasks, ...storage, quotaBytes, quotaKind, hardLimit };
+  return { workspaceId, ...tasks, usedBytes, measuredAt, quotaBytes, quotaKind, hardLimit };
 }

@@ -68,7 +68,7 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "GET /api/workspaces/:workspaceId/terminal": { status: 426 },
   "GET /api/workspaces/:workspaceId/llm-usage": { status: 200 },
   "GET /api/workspaces/:workspaceId/tools": { status: 200 },
-  "PUT /api/workspaces/:workspaceId/tools": { status: 200, body: () => ({ tools: { read_file: "deny" } }) },
+  "PUT /api/workspaces/:workspaceId/tools": { status: 200, body: () => ({ tools: { search_images: "deny" } }) },
   "GET /api/workspaces/:workspaceId/egress": { status: 200 },
   "PUT /api/workspaces/:workspaceId/egress": { status: 200, body: () => ({ rules: ["example.com"] }) },
   "PATCH /api/workspaces/:workspaceId/egress": { status: 200, body: () => ({ add: ["example.org"] }) },
