@@ -141,7 +141,7 @@ describe("npm start and npm run down, without the services' own work", () => {
     assert.equal(code, 0, output);
     assert.match(output, /Kept for the next `npm start`/);
     assert.deepEqual(await alive(), []);
-    assert.deepEqual(kept(), ["logs", "postgres"]);
+    assert.deepEqual(kept(), ["keys", "logs", "postgres"]);
     assert.deepEqual(
       readdirSync(path.join(project.dir, ".pulumi", "stacks", "automatos")).filter((name) => name === "dev.json"),
       [],
