@@ -9,10 +9,17 @@ export class AllowedMethods {
     this.#table = table;
   }
 
-  /** In the order of the alphabet; none where the path leads nowhere. */
+  /** Whether a route names this very path, and none that does takes the method. */
+  refuses(method: string, path: string): boolean {
+    const own = this.#table.filter(({ url }) => url === path);
+    return own.length > 0 && !own.some((route) => route.method === method);
+  }
+
+  /** In the order of the alphabet; none where the path leads nowhere. A route that names the path itself stands alone. */
   of(path: string): string[] {
-    const methods = this.#table.filter(({ url }) => this.#pattern(url).test(path)).map(({ method }) => method);
-    return [...new Set(methods)].toSorted();
+    const own = this.#table.filter(({ url }) => url === path);
+    const routes = own.length > 0 ? own : this.#table.filter(({ url }) => this.#pattern(url).test(path));
+    return [...new Set(routes.map(({ method }) => method))].toSorted();
   }
 
   /** `/api/tasks/:taskId` and `/files/*` as expressions. */

@@ -32,6 +32,10 @@ export function answerProblems(app: FastifyInstance): void {
     void reply.header("allow", methods.join(", "));
     return new MethodNotAllowedError(request.method, pathOf(request), methods);
   };
+  app.addHook("onRequest", async (request, reply) => {
+    // DELETE …/dead-letters/drop drops no task that is called `drop`.
+    if (allowed.refuses(request.method, pathOf(request))) throw noRoute(request, reply);
+  });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     // A request without a route may be refused for its form first; that it has none is what its sender must know.
     const facts = request.is404 ? factsOfPlatform(noRoute(request, reply)) : factsOf(error);

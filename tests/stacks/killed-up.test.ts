@@ -13,8 +13,8 @@ import { makeStackProject, type StackProject } from "./stack-project.ts";
 const MOMENTS = 10;
 /** Lines that an `up` of this stack prints, from its first word to its last resource. */
 const LINES = 18;
-/** Resources: the stack, the platform, four secrets, the database, three services, and their provider. */
-const RESOURCES = 11;
+/** Resources: the stack, the platform, its secrets, the database, its migration, three services, and their provider. */
+const RESOURCES = 15;
 
 describe("an up that is killed with -9", () => {
   let project: StackProject;

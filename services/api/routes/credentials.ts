@@ -103,7 +103,6 @@ export const credentialRoutes: FastifyPluginAsyncZod<CredentialRoutesDeps> = asy
         tags: adminTags,
         operationId: "rotateCredentialKeys",
         summary: "Encrypt with the first key what another one has encrypted; may be repeated",
-        body: z.strictObject({}).nullish(),
         response: { 200: CredentialRotation, ...problems(400, 403, 413, 415) },
       },
     },
