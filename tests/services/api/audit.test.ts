@@ -65,10 +65,12 @@ describe("the audit log", () => {
     for (const { method, url, action } of routes) {
       const path = url.replaceAll(/:\w+/g, () => randomUUID()).replace("*", "x");
       const response = await api.request(method, path, { body: { colour: "red" } });
-      assert.ok(response.statusCode >= 400, `${method} ${url}`);
+      // The one that takes no body is done; all others are refused.
+      const refused = response.statusCode >= 400;
+      assert.equal(refused, action !== "credential_keys.rotate", `${method} ${url}`);
       const [entry] = await entries("limit=1");
       assert.deepEqual([entry?.action, entry?.target, entry?.actor], [action, path, "admin:root"]);
-      assert.equal(entry?.outcome, response.json<{ code: string }>().code);
+      assert.equal(entry?.outcome, refused ? response.json<{ code: string }>().code : "ok");
     }
     assert.ok(routes.length >= 15);
   });
