@@ -1,4 +1,6 @@
-import { PlatformError } from "./errors.ts";
+import { PlatformError, ToolDeniedError } from "./errors.ts";
+import type { CallGrant } from "./tool-call.ts";
+import { decideTool, type ToolName } from "./tools.ts";
 
 /** A call without a task has nowhere to wait for a person. */
 export class CallNeedsApprovalError extends PlatformError {
@@ -10,4 +12,11 @@ export class CallNeedsApprovalError extends PlatformError {
       status: 403,
     });
   }
+}
+
+/** Asked by the API before it passes a call on, and by the worker before it makes it. @throws ToolDeniedError, CallNeedsApprovalError */
+export function requireAllowed({ toolPolicy }: CallGrant, tool: ToolName): void {
+  const decision = decideTool(toolPolicy, tool);
+  if (decision === "deny") throw new ToolDeniedError(tool);
+  if (decision === "ask") throw new CallNeedsApprovalError(tool);
 }

@@ -3,6 +3,7 @@ import { PassThrough } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { scopeOf } from "./access.ts";
 import { TooManyStreamsError, TooManyWorkspaceStreamsError } from "./errors.ts";
+import { cutOffWhenStalled } from "./stalled-clients.ts";
 
 export interface EventStreamsOptions {
   /**
@@ -161,19 +162,6 @@ class Gathered {
     if (this.#text !== "" && this.#out.writable) this.#out.write(this.#text);
     this.#text = "";
   }
-}
-
-/** Ends a connection that takes no byte of what is waiting for it; one for which nothing waits is left alone. */
-function cutOffWhenStalled(request: FastifyRequest, reply: FastifyReply, milliseconds: number): void {
-  const response = reply.raw;
-  response.setTimeout(milliseconds, () => {
-    if (response.writableLength === 0) {
-      response.setTimeout(milliseconds);
-      return;
-    }
-    request.log.warn({ event: "stream_client_stalled" }, "client that reads nothing was cut off");
-    response.destroy();
-  });
 }
 
 /** One server-sent event; its id is what the client gives back as `Last-Event-ID`. */

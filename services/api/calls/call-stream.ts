@@ -1,13 +1,10 @@
 import { Transform, type Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import type { FastifyReply } from "fastify";
 import { ToolCallEvent } from "../../../contracts/tool-call.ts";
 import { WorkerLostError, WorkerRefusalError } from "./errors.ts";
 
 export type StreamKind = "text/event-stream" | "application/x-ndjson";
 
-/** A client that takes nothing of what waits for it is cut off after this. */
-const STALLED_MS = 60_000;
 /** Between signs of life in a stream in which nothing happens: an SSE comment, or an empty line. */
 const BEAT_MS = 15_000;
 
@@ -97,14 +94,6 @@ export class CallStream extends Transform {
     this.#say(JSON.stringify({ type: "error", error: { ...error.toTaskError(), status: error.status } }));
     if (!this.writableEnded) this.end();
   }
-}
-
-/** Ends the connection of a client that takes no byte of what is waiting for it. */
-export function cutOffWhenStalled({ raw }: FastifyReply): void {
-  raw.setTimeout(STALLED_MS, () => {
-    if (raw.writableLength === 0) raw.setTimeout(STALLED_MS);
-    else raw.destroy();
-  });
 }
 
 /** How a call ended, as the audit log has it. */

@@ -1,17 +1,21 @@
 import type { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { ToolDeniedError } from "../../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
 import type { CallGrant, ToolCall, ToolCallAnswer, WorkerCall } from "../../../contracts/tool-call.ts";
-import { CallNeedsApprovalError } from "../../../contracts/tool-call-errors.ts";
-import { ApiToolName, decideTool, TOOLS, WorkerToolName, type ToolName } from "../../../contracts/tools.ts";
+import { requireAllowed } from "../../../contracts/tool-call-errors.ts";
+import { ApiToolName, TOOLS, WorkerToolName, type ToolName } from "../../../contracts/tools.ts";
 import { checkResources } from "../../runner/submission.ts";
 import { summariseCall, type ToolCall as CheckedCall } from "../../sandbox/tools/summarise-call.ts";
 import type { ToolService } from "../../tools/tool-service.ts";
 import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
-import { CallStream, cutOffWhenStalled, readLastEvent, wantedStream } from "./call-stream.ts";
+import { cutOffWhenStalled } from "../stalled-clients.ts";
+import { whileConnected } from "../while-connected.ts";
+import { CallStream, readLastEvent, wantedStream } from "./call-stream.ts";
 import { CallerLeftError } from "./errors.ts";
 import type { WorkerClient } from "./worker-client.ts";
+
+/** A client that takes nothing of what waits for it is cut off after this. */
+const STALLED_MS = 60_000;
 
 export interface ToolCallsDeps {
   readonly workspaces: Pick<WorkspaceStore, "get" | "uid">;
@@ -65,7 +69,7 @@ export class ToolCalls {
     const lines = await this.#atWorker(grant, signal, { ...call, tool: atWorker, stream: true });
     const record = (outcome: string) => (isAudited(tool) ? request.recordCall(outcome) : Promise.resolve());
     await record("started"); // of calls that the worker has taken: a refusal is answered as any other
-    cutOffWhenStalled(reply);
+    cutOffWhenStalled(request, reply, STALLED_MS);
     const recordEnd = (outcome: string) =>
       record(outcome).catch((error: unknown) => {
         request.log.error({ event: "tool_call_end_not_recorded", outcome, err: error }, "a call's end is not recorded");
@@ -134,20 +138,5 @@ function summaryOf(tool: ToolName, input: unknown): string {
   return checked.success ? `${tool}: ${summariseCall({ tool, input: checked.data } as CheckedCall)}` : tool;
 }
 
-/** @throws ToolDeniedError, CallNeedsApprovalError */
-export function requireAllowed({ toolPolicy }: CallGrant, tool: ToolName): void {
-  const decision = decideTool(toolPolicy, tool);
-  if (decision === "deny") throw new ToolDeniedError(tool);
-  if (decision === "ask") throw new CallNeedsApprovalError(tool);
-}
-
 const stream = (reply: FastifyReply, kind: string, content: unknown): FastifyReply =>
   reply.header("x-accel-buffering", "no").type(kind).serializer(String).send(content);
-
-/** Fires when the caller has gone away before all of the answer was sent. */
-export function whileConnected(request: FastifyRequest, reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once("close", () => gone.abort());
-  if (request.raw.destroyed && !request.raw.complete) gone.abort();
-  return gone.signal;
-}

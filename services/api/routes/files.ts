@@ -4,7 +4,9 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { FileList, ToolCall, WrittenFile } from "../../../contracts/tool-call.ts";
 import { ToolInputs, WorkspacePath } from "../../../contracts/tool-inputs.ts";
-import { requireAllowed, whileConnected, type ToolCalls } from "../calls/tool-calls.ts";
+import { requireAllowed } from "../../../contracts/tool-call-errors.ts";
+import type { ToolCalls } from "../calls/tool-calls.ts";
+import { whileConnected } from "../while-connected.ts";
 import { problems, workspaceParams } from "./shared.ts";
 
 export interface FileRoutesDeps {

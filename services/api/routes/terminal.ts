@@ -3,12 +3,13 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { WebSocket } from "ws";
 import { z } from "zod";
 import { TerminalQuery, TerminalTicket } from "../../../contracts/terminal.ts";
+import { requireAllowed } from "../../../contracts/tool-call-errors.ts";
 import { actorOf } from "../access.ts";
 import type { AuditLog } from "../audit-log.ts";
 import { OriginRefusedError, UpgradeRequiredError } from "../calls/errors.ts";
 import { join, openTerminal } from "../calls/open-terminal.ts";
 import type { TicketStore } from "../calls/ticket-store.ts";
-import { requireAllowed, type ToolCalls } from "../calls/tool-calls.ts";
+import type { ToolCalls } from "../calls/tool-calls.ts";
 import { pathOf } from "../problem.ts";
 import { problems, workspaceParams } from "./shared.ts";
 

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
-import { ToolDeniedError, WorkspaceQuotaExceededError } from "../../../contracts/errors.ts";
+import { WorkspaceQuotaExceededError } from "../../../contracts/errors.ts";
 import type { CallGrant } from "../../../contracts/tool-call.ts";
-import { CallNeedsApprovalError } from "../../../contracts/tool-call-errors.ts";
-import { decideTool, type ToolName } from "../../../contracts/tools.ts";
+import { requireAllowed } from "../../../contracts/tool-call-errors.ts";
 import { DiskFullError } from "../../sandbox/tools/tool-errors.ts";
 import { SafeFs } from "../../workspace/safe-fs.ts";
 import type { UsageMeter } from "../../workspace/usage/usage-meter.ts";
@@ -19,13 +18,6 @@ export interface FileCall {
   readonly path: string;
   /** Fed with each byte; when it fires, the session's signal does. */
   readonly idle: IdleTimer;
-}
-
-/** What a workspace's policy says of a file follows the tool that does the same. @throws ToolDeniedError, CallNeedsApprovalError */
-export function requireAllowed({ toolPolicy }: CallGrant, tool: ToolName): void {
-  const decision = decideTool(toolPolicy, tool);
-  if (decision === "deny") throw new ToolDeniedError(tool);
-  if (decision === "ask") throw new CallNeedsApprovalError(tool);
 }
 
 /** Streams a file, or the part of it that `Range: bytes=` names. */

@@ -6,6 +6,7 @@ import { WebSocketServer } from "ws";
 import { PlatformError } from "../../../contracts/errors.ts";
 import { TerminalQuery } from "../../../contracts/terminal.ts";
 import { CallResources, MAX_CALL_SECONDS, WorkerCall, type CallGrant } from "../../../contracts/tool-call.ts";
+import { requireAllowed } from "../../../contracts/tool-call-errors.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { verifyCallGrant } from "../../runtime/task-token.ts";
 import type { UsageMeter } from "../../workspace/usage/usage-meter.ts";
@@ -19,7 +20,7 @@ import {
   WorkerStoppingError,
 } from "./errors.ts";
 import { EventLines } from "./event-lines.ts";
-import { receiveFile, removeFile, requireAllowed, sendFile } from "./files.ts";
+import { receiveFile, removeFile, sendFile } from "./files.ts";
 import { IdleTimer } from "./idle-timer.ts";
 import { Pty } from "./pty.ts";
 import { readJson } from "./read-json.ts";
