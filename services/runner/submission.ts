@@ -8,6 +8,7 @@ import {
 } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import { isTerminal, type AgentTask, type TaskResources, type TaskState } from "../../contracts/task.ts";
+import { sortedJson } from "../runtime/sorted-json.ts";
 import { findUnstorable } from "../runtime/storable-text.ts";
 import { NothingToRunError, TaskNotStorableError } from "./errors.ts";
 
@@ -80,16 +81,6 @@ export function toRetry(task: AgentTask, newTaskId: string): AgentTask {
 export function fingerprint(task: AgentTask): Buffer {
   const contents = { ...task, taskId: undefined, createdAt: undefined };
   return createHash("sha256")
-    .update(JSON.stringify(sorted(contents)))
+    .update(JSON.stringify(sortedJson(contents)))
     .digest();
-}
-
-/** Keys in order at every depth: the same JSON whatever order a caller, or jsonb, puts them in. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
-  return Object.fromEntries(
-    entries.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([key, item]) => [key, sorted(item)]),
-  );
 }

@@ -20,6 +20,7 @@ import { QuotaSandbox } from "./quota-sandbox.ts";
 import { redactExecution, redactOutcome } from "./redacted-execution.ts";
 import { RedactingSandbox } from "./redacting-sandbox.ts";
 import { runTask } from "./run-task.ts";
+import { gitEnvironment, sandboxLimits, TOKEN_SLACK_SECONDS } from "./sandbox-profile.ts";
 
 export interface ExecuteTaskDeps {
   readonly workspaces: Pick<WorkspaceStore, "get" | "uid">;
@@ -44,12 +45,6 @@ export interface ExecuteTaskDeps {
   /** What every command sees beside what the sandbox itself sets, e.g. the package indexes. */
   readonly environment: Readonly<Record<string, string>>;
 }
-
-/** Processes and threads that one command may have at once. */
-const MAX_PROCESSES = 512;
-const MIB = 1024 ** 2;
-/** The token outlives the task's own time by this: a clock that differs a little must not cut the network off. */
-const TOKEN_SLACK_SECONDS = 60;
 
 export class GpuUnavailableError extends PlatformError {
   constructor(taskId: string) {
@@ -180,26 +175,16 @@ function sandboxProfile(
   return {
     workspaceDir,
     uid,
-    limits: {
-      cpuMillicores: resources.cpuMillicores,
-      memoryMb: resources.memoryMb,
-      maxProcesses: MAX_PROCESSES,
-      maxFileBytes: resources.diskMb * MIB,
-    },
+    limits: sandboxLimits(resources),
     gateway: resources.networkAccess
       ? { socketPath: deps.gateway.socketPath, token, hasModels: deps.gateway.hasModels }
       : undefined,
     environment: {
       ...deps.environment,
       ...gitThroughGateway(gitHosts),
-      // The gateway takes Basic alone: git need not ask first which methods there are.
-      GIT_HTTP_PROXY_AUTHMETHOD: "basic",
+      ...gitEnvironment(task.agentId, task.workspaceId),
       AUTOMATOS_TASK_ID: task.taskId,
       AUTOMATOS_WORKSPACE_ID: task.workspaceId,
-      GIT_AUTHOR_NAME: task.agentId,
-      GIT_AUTHOR_EMAIL: `${task.workspaceId}@agents.invalid`,
-      GIT_COMMITTER_NAME: task.agentId,
-      GIT_COMMITTER_EMAIL: `${task.workspaceId}@agents.invalid`,
     },
   };
 }

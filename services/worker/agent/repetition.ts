@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { ToolCall } from "./conversation.ts";
+import { sortedJson } from "../../runtime/sorted-json.ts";
 
 /** Told after so many times in a row, stopped after so many. */
 const TOLD_AT = 3;
@@ -41,7 +42,7 @@ export function watchRepetition(
 
 /** What the calls of one answer are, whatever order a model puts an input's fields in. */
 function signature(calls: readonly Pick<ToolCall, "tool" | "input">[]): string {
-  const text = JSON.stringify(calls.map(({ tool, input }) => [tool, sorted(input)]));
+  const text = JSON.stringify(calls.map(({ tool, input }) => [tool, sortedJson(input)]));
   return createHash("sha256").update(text).digest("base64url");
 }
 
@@ -52,11 +53,4 @@ function repeats(history: readonly string[], length: number): number {
     if ((history.length - at) % length === 0) times++;
   }
   return times;
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return Object.fromEntries(entries.map(([key, item]) => [key, sorted(item)]));
 }

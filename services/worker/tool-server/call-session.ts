@@ -6,6 +6,7 @@ import type { UsageMeter } from "../../workspace/usage/usage-meter.ts";
 import type { WorkspaceVolume } from "../../workspace/workspace-volume.ts";
 import type { QuotaGuard, TaskGuard } from "../quota-guard.ts";
 import { QuotaSandbox } from "../quota-sandbox.ts";
+import { gitEnvironment, sandboxLimits, TOKEN_SLACK_SECONDS } from "../sandbox-profile.ts";
 
 export interface CallSessionDeps {
   readonly volume: Pick<WorkspaceVolume, "prepare" | "workspaceDir">;
@@ -27,12 +28,6 @@ export interface CallSession {
   readonly signal: AbortSignal;
   close(): void;
 }
-
-/** Processes and threads that one call may have at once. */
-const MAX_PROCESSES = 512;
-const MIB = 1024 ** 2;
-/** The gateway's token outlives the call by this: a clock that differs a little must not cut the network off. */
-const TOKEN_SLACK_SECONDS = 60;
 
 /** Opens workspaces for calls. What was prepared is remembered, so that a call costs little more than its sandbox. */
 export class CallSessions {
@@ -95,28 +90,17 @@ export class CallSessions {
     resources: CallResources,
     { workspaceDir, uid, token }: { readonly workspaceDir: string; readonly uid: number; readonly token: string },
   ): SandboxProfile {
-    const email = `${workspaceId}@agents.invalid`;
     return {
       workspaceDir,
       uid,
-      limits: {
-        cpuMillicores: resources.cpuMillicores,
-        memoryMb: resources.memoryMb,
-        maxProcesses: MAX_PROCESSES,
-        maxFileBytes: resources.diskMb * MIB,
-      },
+      limits: sandboxLimits(resources),
       // No models: their tokens are counted against a task, and a call has none.
       gateway: resources.networkAccess ? { socketPath: this.#deps.gateway.socketPath, token } : undefined,
       environment: {
         ...this.#deps.environment,
-        // The gateway takes Basic alone: git need not ask first which methods there are.
-        GIT_HTTP_PROXY_AUTHMETHOD: "basic",
+        ...gitEnvironment("api", workspaceId),
         AUTOMATOS_CALL_ID: callId,
         AUTOMATOS_WORKSPACE_ID: workspaceId,
-        GIT_AUTHOR_NAME: "api",
-        GIT_AUTHOR_EMAIL: email,
-        GIT_COMMITTER_NAME: "api",
-        GIT_COMMITTER_EMAIL: email,
       },
     };
   }
