@@ -4,7 +4,8 @@ import { type AdmissionDeps, admit } from "./admission.ts";
 import type { Exchange } from "./exchange.ts";
 import { endToEndHeaders } from "./headers.ts";
 import { asRefusal } from "./internal-error.ts";
-import { problemBody, problemHeaders, titleOf, UpstreamFailedError, UpstreamTimeoutError } from "./refusals.ts";
+import { problemBody, problemHeaders, titleOf } from "./refusals.ts";
+import { relay } from "./relay.ts";
 import { type EgressTarget, formatTarget, InvalidTargetError, parseAbsoluteUrl, parseAuthority } from "./target.ts";
 
 export interface ForwardDeps extends AdmissionDeps {
@@ -84,27 +85,14 @@ function exchangeMessages(exchange: {
       else response.destroy();
       resolve();
     };
-    outgoing.setTimeout(deps.idleTimeoutMs, () => {
-      fail(new UpstreamTimeoutError(target, "did not go on with its answer", deps.idleTimeoutMs));
-    });
-    outgoing.on("error", (error) => fail(new UpstreamFailedError(target, "gave no valid answer", error)));
-    outgoing.on("response", (incoming) => {
+    const begin = (incoming: IncomingMessage) => {
       response.sendDate = false;
       const headers = [...endToEndHeaders(incoming.rawHeaders, { drop: [] }), "Via", VIA];
       response.writeHead(incoming.statusCode ?? 502, incoming.statusMessage ?? "", headers);
-      incoming.pipe(response);
-      incoming.on("error", fail);
-      incoming.on("close", () => {
-        if (!incoming.complete) fail(new Error("the answer was cut off"));
-      });
-    });
-    response.once("close", () => {
-      outgoing.destroy();
-      upstream.destroy();
-      resolve();
-    });
-    request.on("error", () => outgoing.destroy());
-    request.pipe(outgoing);
+      return undefined;
+    };
+    const { idleTimeoutMs } = deps;
+    relay({ request, response, outgoing, upstream, target, idleTimeoutMs, begin, fail, done: resolve });
   });
 }
 

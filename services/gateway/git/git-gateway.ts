@@ -4,6 +4,7 @@ import { connect as connectTls } from "node:tls";
 import type { OwnRequest, OwnRoutes } from "../own-routes.ts";
 import { asRefusal } from "../internal-error.ts";
 import { InvalidRequestError, problemHeaders, UpstreamFailedError, UpstreamTimeoutError } from "../refusals.ts";
+import { relay } from "../relay.ts";
 import { type EgressTarget, formatTarget, InvalidTargetError } from "../target.ts";
 import {
   GitCredentialMissingError,
@@ -145,31 +146,12 @@ export class GitGateway implements OwnRoutes {
         },
         createConnection: () => upstream,
       });
-      outgoing.setTimeout(idleTimeoutMs, () => {
-        fail(new UpstreamTimeoutError(target, "did not go on with its answer", idleTimeoutMs));
-      });
-      outgoing.on("error", (error) => fail(new UpstreamFailedError(target, "gave no valid answer", error)));
-      outgoing.on("response", (incoming) => {
+      const begin = (incoming: IncomingMessage) => {
         const refused = this.#judge(incoming, git, credential, response);
-        if (refused !== undefined) {
-          incoming.destroy();
-          fail(refused);
-          return;
-        }
-        response.writeHead(incoming.statusCode ?? 502, pick(incoming, RESPONSE_HEADERS));
-        incoming.pipe(response);
-        incoming.on("error", fail);
-        incoming.on("close", () => {
-          if (!incoming.complete) fail(new Error("the answer was cut off"));
-        });
-      });
-      response.once("close", () => {
-        outgoing.destroy();
-        upstream.destroy();
-        resolve();
-      });
-      request.on("error", () => outgoing.destroy());
-      request.pipe(outgoing);
+        if (refused === undefined) response.writeHead(incoming.statusCode ?? 502, pick(incoming, RESPONSE_HEADERS));
+        return refused;
+      };
+      relay({ request, response, outgoing, upstream, target, idleTimeoutMs, begin, fail, done: resolve });
     });
   }
 
