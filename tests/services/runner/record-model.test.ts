@@ -4,7 +4,7 @@ import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
 import { ApprovalDecision } from "../../../contracts/approval.ts";
 import { resolvePlanLimits } from "../../../contracts/plan.ts";
-import { isTerminal, TaskPriority, type TaskState } from "../../../contracts/task.ts";
+import { isTerminal, TaskPriority } from "../../../contracts/task.ts";
 import { admitTasks } from "../../../services/runner/admission/admit.ts";
 import { releaseDelayed } from "../../../services/runner/admission/delay.ts";
 import { recoverLostTasks } from "../../../services/runner/admission/recover.ts";
@@ -18,86 +18,26 @@ import { hasCode } from "../../contract/task-runner/harness.ts";
 import { migratedDatabase } from "../../support/database.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { aTask, aWorkspace, completed, openQueuedProcess, type QueuedProcess } from "../../support/runner.ts";
+import {
+  asks,
+  CAP,
+  compare,
+  end,
+  holdsSlot,
+  newTask,
+  queueAgain,
+  settle,
+  type Command,
+  type Model,
+  type ModelTask,
+  type Real,
+} from "./record-model.ts";
 
-const CAP = 2;
 const MAX_RETRIES = 1;
 /** Sequences of commands; more of them with MODEL_RUNS. */
 const RUNS = Number(process.env["MODEL_RUNS"] ?? 60);
 const MAX_TASKS = 12;
 const REQUEUED = { code: "X", message: "x", remedy: "X." };
-
-interface ModelTask {
-  readonly id: string;
-  readonly priority: TaskPriority;
-  state: TaskState;
-  attempt: number;
-  admitted: boolean;
-  cancelRequested: boolean;
-  /** Lost, and not yet to be tried again; or paused. */
-  delayed: boolean;
-  /** What became of the questions that it asked, in order; the last may be open. */
-  readonly questions: ("waiting" | "approved" | "denied" | "expired" | "withdrawn")[];
-  hasCheckpoint: boolean;
-  events: number;
-}
-/** Tasks in the order of their submission. */
-type Model = ModelTask[];
-interface Real {
-  readonly process: QueuedProcess;
-  readonly leases: TaskLeases;
-  readonly workspaceId: string;
-  /** The last claim of each task, held still or lost. */
-  readonly claims: Map<string, ClaimedTask>;
-}
-type Command = fc.AsyncCommand<Model, Real>;
-
-const holdsSlot = (task: ModelTask): boolean => task.admitted && !isTerminal(task.state);
-const asks = (task: ModelTask): boolean => task.questions.at(-1) === "waiting";
-const settle = (task: ModelTask, how: ModelTask["questions"][number]): void => {
-  task.questions.splice(-1, 1, how);
-  task.delayed = false;
-};
-const end = (task: ModelTask, state: TaskState): void => {
-  if (asks(task)) settle(task, "withdrawn");
-  task.hasCheckpoint = false;
-  task.delayed = false;
-  task.state = task.cancelRequested ? "cancelled" : state;
-  task.events += 1;
-};
-const queueAgain = (task: ModelTask): void => {
-  task.state = "queued";
-  task.admitted = false;
-  task.events += 1;
-};
-
-/** The record must say of every task what the model says, after every command. */
-async function compare(model: Model, { process, workspaceId }: Real): Promise<void> {
-  const { rows } = await process.pool.query<{ id: string; leases: number; events: number; last: number } & ModelTask>(
-    `SELECT id, status AS state, attempt, admitted_at IS NOT NULL AND NOT is_terminal(status) AS admitted,
-       cancel_requested_at IS NOT NULL AS "cancelRequested", event_count AS events, priority,
-       delayed AND status = 'queued' AS delayed,
-       coalesce((SELECT jsonb_agg(coalesce(decision, 'waiting') ORDER BY call_id) FROM task_approvals WHERE task_id = t.id),
-         '[]') AS questions,
-       EXISTS (SELECT FROM task_checkpoints WHERE task_id = t.id) AS "hasCheckpoint",
-       (SELECT count(*)::int FROM leases WHERE task_id = t.id) AS leases,
-       (SELECT max(sequence) FROM task_events WHERE task_id = t.id) AS last
-     FROM task_executions t WHERE workspace_id = $1 ORDER BY submission`,
-    [workspaceId],
-  );
-  const expected = model.map((task) => ({
-    ...task,
-    admitted: holdsSlot(task),
-    leases: task.state === "running" ? 1 : 0,
-    last: task.events,
-  }));
-  assert.deepEqual(rows, expected);
-  assert.ok(model.filter(holdsSlot).length <= CAP);
-}
-
-const newTask = (id: string, priority: TaskPriority): ModelTask => ({
-  ...{ id, priority, state: "queued", attempt: 0, admitted: false, cancelRequested: false, delayed: false },
-  ...{ questions: [], hasCheckpoint: false, events: 2 },
-});
 
 const submit = (priority: TaskPriority): Command => ({
   check: (model) => model.length < MAX_TASKS,

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { WebSocket } from "ws";
 import {
@@ -10,6 +9,7 @@ import {
   type TerminalTicket,
 } from "../../../../contracts/terminal.ts";
 import { startPlatform, type TestPlatform } from "../../../support/platform.ts";
+import { processes, until } from "./watching.ts";
 
 /** A terminal as a client has it. */
 interface Terminal {
@@ -131,9 +131,9 @@ describe("a terminal over a WebSocket", () => {
       const mark = `${5_000_000 + Math.floor(Math.random() * 1_000_000)}`;
       const terminal = await open();
       terminal.type(`sleep ${mark} & nohup setsid sleep ${mark} & sleep ${mark}\r`);
-      await until(() => processes(`sleep ${mark}`) >= 3);
+      await until(() => processes(`sleep ${mark}`).length >= 3);
       terminal.socket[end]();
-      await until(() => processes(`sleep ${mark}`) === 0);
+      await until(() => processes(`sleep ${mark}`).length === 0);
     }
   });
 
@@ -209,24 +209,3 @@ describe("a terminal over a WebSocket", () => {
     await platform.workers[0]?.start();
   });
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadline, condition.toString());
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** How many of this machine's processes have a command line that begins so. */
-function processes(text: string): number {
-  return readdirSync("/proc").filter((name) => {
-    try {
-      if (!/^\d+$/.test(name) || !readFileSync(`/proc/${name}/cmdline`, "utf8").replaceAll("\0", " ").startsWith(text))
-        return false;
-      return !/\) [ZX] /.test(readFileSync(`/proc/${name}/stat`, "utf8"));
-    } catch {
-      return false; // it has ended meanwhile
-    }
-  }).length;
-}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { after, before, describe, it } from "node:test";
@@ -8,6 +8,7 @@ import pg from "pg";
 import type { AuditEntry, Problem } from "../../../../contracts/http-api.ts";
 import { ToolCallEvent, type ToolCallAnswer } from "../../../../contracts/tool-call.ts";
 import { startPlatform, type TestPlatform } from "../../../support/platform.ts";
+import { processes, rssOf, until, untilStable } from "./watching.ts";
 
 describe("tool calls over HTTP", () => {
   let platform: TestPlatform;
@@ -388,41 +389,3 @@ const eventsOf = (text: string): ToolCallEvent[] =>
     .map((line) => line.replace(/^data: /, ""))
     .filter((line) => line !== "" && !line.startsWith(":"))
     .map((line) => ToolCallEvent.parse(JSON.parse(line)));
-
-/** Command lines of this machine's processes that hold the text. */
-function processes(text: string): string[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((pid) => {
-      try {
-        const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-        const state = readFileSync(`/proc/${pid}/stat`, "utf8");
-        return line.startsWith(text) && !/\) [ZX] /.test(state) ? [line] : [];
-      } catch {
-        return []; // it has ended meanwhile
-      }
-    });
-}
-
-const rssOf = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024;
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadline, condition.toString());
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-}
-
-/** Waits until a number does not grow any more. */
-async function untilStable(read: () => number): Promise<number> {
-  let last = read();
-  for (let calm = 0; calm < 10;) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const now = read();
-    calm = now > last + 1024 ** 2 ? 0 : calm + 1;
-    last = Math.max(last, now);
-  }
-  return last;
-}
