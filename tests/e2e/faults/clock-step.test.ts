@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { TASKS } from "./harness.ts";
+import { TASKS } from "./load.ts";
 import { describeFault } from "./describe-fault.ts";
 
 /**

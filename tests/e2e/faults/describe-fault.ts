@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startPlatform, type PlatformOptions, type TestPlatform } from "../../support/platform.ts";
-import { Load, TASKS, type LoadOptions, type LoadReport } from "./harness.ts";
+import { Load, TASKS, type LoadOptions, type LoadReport } from "./load.ts";
 
 /** One row of the table of faults. */
 export interface FaultRow {

@@ -5,7 +5,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describeFault } from "./describe-fault.ts";
-import { TASKS } from "./harness.ts";
+import { TASKS } from "./load.ts";
 
 const VOLUME_MB = 64;
 const run = (program: string, ...args: string[]): unknown => execFileSync(program, args);

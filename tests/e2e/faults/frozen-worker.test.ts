@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { TASKS } from "./harness.ts";
+import { TASKS } from "./load.ts";
 import { describeFault } from "./describe-fault.ts";
 
 const BEYOND_THE_LEASE_MS = 8_000;

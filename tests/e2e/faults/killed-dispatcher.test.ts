@@ -1,5 +1,5 @@
 import pg from "pg";
-import { TASKS } from "./harness.ts";
+import { TASKS } from "./load.ts";
 import { describeFault } from "./describe-fault.ts";
 
 describeFault({

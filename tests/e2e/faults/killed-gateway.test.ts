@@ -1,4 +1,4 @@
-import { TASKS } from "./harness.ts";
+import { TASKS } from "./load.ts";
 import { describeFault } from "./describe-fault.ts";
 
 describeFault({
