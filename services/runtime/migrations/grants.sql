@@ -43,6 +43,9 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE, DELETE ON workspace_documents TO automatos_api;
     GRANT SELECT, INSERT, DELETE ON terminal_tickets TO automatos_api;
     GRANT SELECT ON llm_usage, llm_workspace_days TO automatos_api;
+    -- It asks for backups; what becomes of them a worker writes.
+    GRANT SELECT, INSERT (id, workspace_id, kind, requested_by, backup_id) ON workspace_backups TO automatos_api;
+    GRANT SELECT, INSERT, UPDATE ON workspace_backup_plans TO automatos_api;
     GRANT EXECUTE ON FUNCTION iso_time, task_error, task_result, is_terminal, note_credential_use TO automatos_api;
   END IF;
 
@@ -57,6 +60,7 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE, DELETE ON task_checkpoints TO automatos_worker;
     GRANT SELECT, INSERT, UPDATE, DELETE ON leases, workers, leadership, admission_turns TO automatos_worker;
     GRANT SELECT, UPDATE ON admission_clock TO automatos_worker;
+    GRANT SELECT, INSERT, UPDATE ON workspace_backups, workspace_backup_plans TO automatos_worker;
     GRANT EXECUTE ON FUNCTION iso_time, task_error, task_result, is_terminal, note_credential_use TO automatos_worker;
     -- The queues hold nothing that the record does not know.
     GRANT USAGE ON SCHEMA bullmq TO automatos_worker;
