@@ -45,18 +45,20 @@ try {
 }
 
 async function start(): Promise<void> {
+  const { WORKSPACES_DIR: workspacesDir } = env;
+  if (workspacesDir === undefined) throw new Error("WORKSPACES_DIR is not given");
   const pool = createPool({ url: env.DATABASE_URL, applicationName: "automatos-api", log, max: POOL_SIZE });
   await waitForMigrations(pool, { timeoutMs: MIGRATIONS_TIMEOUT_MS, log });
   const listener = new NotificationListener({ url: env.DATABASE_URL, applicationName: "automatos-api-listener", log });
   await listener.start();
-  await mkdir(env.WORKSPACES_DIR, { recursive: true, mode: 0o711 });
+  await mkdir(workspacesDir, { recursive: true, mode: 0o711 });
 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const runnerMetrics = createRunnerMetrics(registry);
   const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
   const meter = await createUsageMeter({
-    rootDir: env.WORKSPACES_DIR,
+    rootDir: workspacesDir,
     setting: env.WORKSPACE_QUOTA,
     logger: log,
     readOnly: true,
@@ -64,13 +66,17 @@ async function start(): Promise<void> {
   const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
   const credentialKeys = await CredentialKeyRing.create(env.CREDENTIAL_KEYS);
   await warnOfMissingKeys(pool, credentialKeys);
-  const tools = new ToolService({ adapters: createAdapters(await adapterResources(env, pool)), log, registry });
+  const tools = new ToolService({
+    adapters: createAdapters(await adapterResources(env, { pool, workspacesDir })),
+    log,
+    registry,
+  });
   const deps = createApiDeps({
     pool,
     runner,
     meter,
     locks,
-    workspacesDir: env.WORKSPACES_DIR,
+    workspacesDir,
     planLimits,
     registry,
     runnerMetrics,

@@ -11,7 +11,10 @@ import { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
 const GATEWAY_TOKEN_SECONDS = 180;
 
 /** What the API's tools work with, by its environment. */
-export async function adapterResources(env: ApiEnv, pool: Pool): Promise<AdapterResources> {
+export async function adapterResources(
+  env: ApiEnv,
+  { pool, workspacesDir }: { readonly pool: Pool; readonly workspacesDir: string },
+): Promise<AdapterResources> {
   const credentials = new CredentialReader({ pool, keys: await CredentialKeyRing.create(env.CREDENTIAL_KEYS) });
   return {
     config: env.TOOL_ADAPTERS,
@@ -19,14 +22,16 @@ export async function adapterResources(env: ApiEnv, pool: Pool): Promise<Adapter
     gateway: gatewayRoute(env),
     workspaceDatabases: new WorkspaceDatabases({ pool, credentials }),
     pool,
-    workspacesDir: env.WORKSPACES_DIR,
+    workspacesDir,
   };
 }
 
-function gatewayRoute({ GATEWAY_SOCKET: socketPath, TASK_TOKEN_KEY }: ApiEnv): GatewayRoute | undefined {
-  if (socketPath === undefined) return undefined;
+function gatewayRoute(env: ApiEnv): GatewayRoute | undefined {
+  const { GATEWAY_SOCKET: socketPath, GATEWAY_ADDRESS: address, TASK_TOKEN_KEY } = env;
+  const proxy = address ?? (socketPath === undefined ? undefined : { socketPath });
+  if (proxy === undefined) return undefined;
   const key = taskTokenKey(TASK_TOKEN_KEY);
   const tokenFor: GatewayRoute["tokenFor"] = (identity) =>
     signTaskToken({ ...identity, expiresInSeconds: GATEWAY_TOKEN_SECONDS }, key);
-  return { socketPath, tokenFor };
+  return { proxy, tokenFor };
 }

@@ -1,18 +1,18 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import type { SharedConnections } from "../runtime/shared-connections.ts";
 import type { TaskIdentity } from "../runtime/task-token.ts";
-import type { Connections } from "./connections.ts";
 import type { Dial } from "./dial.ts";
 import type { EgressPolicy } from "./egress-policy.ts";
 import type { Exchange } from "./exchange.ts";
-import { InvalidRequestError, NotAuthenticatedError } from "./refusals.ts";
+import { InvalidRequestError, NotAuthenticatedError, TooManyConnectionsError } from "./refusals.ts";
 import { type EgressTarget, InvalidTargetError } from "./target.ts";
 
 export interface AdmissionDeps {
   /** Who a token belongs to; rejects for a token that is not good. */
   readonly verifyToken: (token: string) => Promise<TaskIdentity>;
   readonly policy: EgressPolicy;
-  readonly connections: Connections;
+  readonly connections: SharedConnections;
   readonly dial: Dial;
   readonly connectTimeoutMs: number;
 }
@@ -31,7 +31,7 @@ export async function admit(
 ): Promise<Socket> {
   const identity = await authenticate(deps, request.headers["proxy-authorization"]);
   exchange.identity = identity;
-  deps.connections.assign(request.socket, identity.taskId);
+  assignTo(deps.connections, request.socket, identity.taskId);
   const target = parse(readTarget);
   exchange.target = target;
   return connectTo(deps, exchange, request, identity, target);
@@ -87,6 +87,11 @@ export async function authenticateOwn(
 ): Promise<TaskIdentity> {
   const token = /^bearer +([^ ]+) *$/i.exec(authorization ?? "")?.[1];
   return token === undefined ? authenticate(deps, proxyAuthorization) : verify(deps, token);
+}
+
+/** The connection is the task's from here on. @throws TooManyConnectionsError */
+export function assignTo(connections: SharedConnections, socket: Socket, taskId: string): void {
+  if (!connections.assign(socket, taskId)) throw new TooManyConnectionsError(taskId, connections.maxPerTask);
 }
 
 const verify = (deps: Pick<AdmissionDeps, "verifyToken">, token: string): Promise<TaskIdentity> =>

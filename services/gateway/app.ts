@@ -1,10 +1,13 @@
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { Socket } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
+import type { Endpoint } from "../../contracts/endpoint.ts";
+import { SharedConnections } from "../runtime/shared-connections.ts";
 import type { TaskIdentity } from "../runtime/task-token.ts";
-import { authenticateOwn, connectTo } from "./admission.ts";
-import { Connections } from "./connections.ts";
+import { listenOnUnixSocket } from "../runtime/unix-socket.ts";
+import { assignTo, authenticateOwn, connectTo } from "./admission.ts";
 import { type Dial, dialTcp } from "./dial.ts";
 import { EgressPolicy } from "./egress-policy.ts";
 import type { EgressRuleStore } from "./egress-rule-store.ts";
@@ -14,7 +17,6 @@ import { createGatewayMetrics } from "./metrics.ts";
 import { FairResolver, resolveBySystem, type ResolveName } from "./name-resolver.ts";
 import { type OwnRoutes, ownPath } from "./own-routes.ts";
 import { tunnel } from "./tunnel.ts";
-import { listenOnUnixSocket } from "./unix-socket.ts";
 
 export interface GatewayDeps {
   /** Who a token belongs to; rejects for a token that is not good. */
@@ -37,7 +39,7 @@ export interface GatewayDeps {
 export interface GatewayLimits {
   /** Connections that one task may have open. @default 64 */
   readonly maxConnectionsPerTask: number;
-  /** Connections that have shown no token yet; the oldest goes when one more comes. @default 512 */
+  /** Connections that have shown no token yet; when one more comes, one of the peer that has most goes. @default 512 */
   readonly maxUnknownConnections: number;
   /** Time for a client to send its request's headers. @default 10000 */
   readonly headersTimeoutMs: number;
@@ -61,11 +63,13 @@ const DEFAULT_LIMITS: GatewayLimits = {
   halfClosedTimeoutMs: 30_000,
 };
 
-/** The gateway's server: the proxy, and what it serves itself. */
+/** The gateway's server: the proxy, and what it serves itself, the same on each of its ways. */
 export interface Gateway {
   /** Starts to listen on a Unix socket. @throws SocketPathTooLongError, SocketInUseError */
   listen(socketPath: string): Promise<void>;
-  /** Rejects when the proxy does not listen. */
+  /** Starts to listen on TCP; port 0 takes a free one. Resolves to where. Rejects when the address cannot be had. */
+  listenOnTcp(endpoint: Endpoint): Promise<Endpoint>;
+  /** Rejects when the proxy does not listen on each of the ways on which it was told to. */
   check(): Promise<void>;
   /** Takes nothing new, lets what runs end for at most `graceMs`, then cuts it. Idempotent. @default 0 ms */
   close(options?: { readonly graceMs?: number }): Promise<void>;
@@ -75,7 +79,7 @@ export interface Gateway {
 export function buildGateway(deps: GatewayDeps, options: Partial<GatewayLimits> = {}): Gateway {
   const limits = { ...DEFAULT_LIMITS, ...options };
   const { log } = deps;
-  const connections = new Connections({
+  const connections = new SharedConnections({
     maxPerTask: limits.maxConnectionsPerTask,
     maxUnknown: limits.maxUnknownConnections,
   });
@@ -99,52 +103,68 @@ export function buildGateway(deps: GatewayDeps, options: Partial<GatewayLimits> 
     halfClosedTimeoutMs: limits.halfClosedTimeoutMs,
   };
 
-  const server = createServer({
-    maxHeaderSize: limits.maxHeaderBytes,
-    headersTimeout: limits.headersTimeoutMs,
-    requestTimeout: 0, // an upload may take long: what must not happen is that nothing moves
-    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
-    keepAliveTimeout: limits.headersTimeoutMs,
-    insecureHTTPParser: false,
-    requireHostHeader: true,
-  });
-  server.setTimeout(limits.idleTimeoutMs);
-  server.on("connection", (socket: Socket) => connections.add(socket));
-  server.on("request", (request, response) => {
-    const path = ownPath(request.url ?? "");
-    const own = path === undefined ? undefined : deps.own?.find(({ prefix }) => path.startsWith(prefix));
-    if (path !== undefined && own !== undefined) {
-      const exchange = new Exchange("git", { log, metrics });
-      void own.handle({
-        ...{ request, response, path, exchange },
-        async identify() {
-          const identity = await authenticateOwn(deps, request.headers);
-          exchange.identity = identity;
-          connections.assign(request.socket, identity.taskId);
-          return identity;
-        },
-        connect: (identity, target) => connectTo(handlerDeps, exchange, request, identity, target),
-      });
-      return;
-    }
-    void forward(handlerDeps, new Exchange("http", { log, metrics }), request, response);
-  });
-  server.on("connect", (request, socket, head) => {
-    void tunnel(handlerDeps, new Exchange("connect", { log, metrics }), request, socket, head);
-  });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    metrics.decisions.inc({ decision: "refuse", reason: "egress_request_malformed" });
-    log.debug({ event: "egress_request_malformed", code: error.code }, "request could not be read");
-    if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
-    else socket.end(`HTTP/1.1 ${malformedStatus(error.code)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-  });
+  const serve = (): Server => {
+    const server = createServer({
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: 0, // an upload may take long: what must not happen is that nothing moves
+      connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
+      keepAliveTimeout: limits.headersTimeoutMs,
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+    });
+    server.setTimeout(limits.idleTimeoutMs);
+    server.on("connection", (socket: Socket) => connections.add(socket));
+    server.on("request", (request, response) => {
+      const path = ownPath(request.url ?? "");
+      const own = path === undefined ? undefined : deps.own?.find(({ prefix }) => path.startsWith(prefix));
+      if (path !== undefined && own !== undefined) {
+        const exchange = new Exchange("git", { log, metrics });
+        void own.handle({
+          ...{ request, response, path, exchange },
+          async identify() {
+            const identity = await authenticateOwn(deps, request.headers);
+            exchange.identity = identity;
+            assignTo(connections, request.socket, identity.taskId);
+            return identity;
+          },
+          connect: (identity, target) => connectTo(handlerDeps, exchange, request, identity, target),
+        });
+        return;
+      }
+      void forward(handlerDeps, new Exchange("http", { log, metrics }), request, response);
+    });
+    server.on("connect", (request, socket, head) => {
+      void tunnel(handlerDeps, new Exchange("connect", { log, metrics }), request, socket, head);
+    });
+    server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+      metrics.decisions.inc({ decision: "refuse", reason: "egress_request_malformed" });
+      log.debug({ event: "egress_request_malformed", code: error.code }, "request could not be read");
+      if (!socket.writable || error.code === "ECONNRESET") socket.destroy();
+      else socket.end(`HTTP/1.1 ${malformedStatus(error.code)}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    });
+    return server;
+  };
+  const servers: Server[] = [];
 
   return {
-    listen: (socketPath) => listenOnUnixSocket(server, socketPath),
-    async check() {
-      if (!server.listening) throw new Error("the proxy does not listen");
+    async listen(socketPath) {
+      const server = serve();
+      servers.push(server);
+      await listenOnUnixSocket(server, socketPath);
     },
-    close: ({ graceMs = 0 } = {}) => closeServer(server, connections, graceMs),
+    async listenOnTcp({ host, port }) {
+      const server = serve();
+      servers.push(server);
+      server.listen(port, host);
+      await once(server, "listening");
+      return { host, port: (server.address() as AddressInfo).port };
+    },
+    async check() {
+      if (servers.length === 0 || !servers.every(({ listening }) => listening))
+        throw new Error("the proxy does not listen");
+    },
+    close: ({ graceMs = 0 } = {}) => closeServers(servers, connections, graceMs),
   };
 }
 
@@ -153,11 +173,14 @@ function malformedStatus(code: string | undefined): string {
   return code === "ERR_HTTP_REQUEST_TIMEOUT" ? "408 Request Timeout" : "400 Bad Request";
 }
 
-async function closeServer(server: Server, connections: Connections, graceMs: number): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise((resolve) => server.close(resolve));
-  server.closeIdleConnections();
+async function closeServers(
+  servers: readonly Server[],
+  connections: SharedConnections,
+  graceMs: number,
+): Promise<void> {
+  const closed = servers.filter(({ listening }) => listening).map((server) => once(server.close(), "close"));
+  for (const server of servers) server.closeIdleConnections();
   const cut = setTimeout(() => connections.destroyAll(), graceMs);
-  await closed;
+  await Promise.all(closed);
   clearTimeout(cut);
 }

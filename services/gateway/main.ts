@@ -21,6 +21,7 @@ import { databaseGuard } from "./protected-endpoints.ts";
 /** Tunnels that are open when the gateway is told to stop may go on for so long. */
 const SHUTDOWN_GRACE_MS = 5_000;
 const LEDGER_TIMEOUT_MS = 5_000;
+const LOOPBACK = "127.0.0.1";
 
 const env = parseEnv("gateway", GatewayEnv, process.env);
 const log = createLogger({ service: "gateway", level: env.LOG_LEVEL });
@@ -54,7 +55,9 @@ const gateway = buildGateway({
 });
 
 if (modelAliases(env.LLM_PROVIDERS).length > 0) ledger.start();
-await gateway.listen(env.SOCKET_PATH);
+const { SOCKET_PATH: socketPath, LISTEN_HOST: host = LOOPBACK, LISTEN_PORT: port } = env;
+if (socketPath !== undefined) await gateway.listen(socketPath);
+const listening = port === undefined ? undefined : await gateway.listenOnTcp({ host, port });
 const health = await startHealthServer({
   host: env.HEALTH_HOST,
   port: env.HEALTH_PORT,
@@ -62,7 +65,7 @@ const health = await startHealthServer({
   checks: { proxy: () => gateway.check(), database: () => rules.check() },
   log,
 });
-log.info({ event: "gateway_started", socketPath: env.SOCKET_PATH, healthPort: health.port }, "gateway started");
+log.info({ event: "gateway_started", socketPath, ...listening, healthPort: health.port }, "gateway started");
 
 onShutdown({
   log,

@@ -1,4 +1,5 @@
 import type { Registry } from "prom-client";
+import { httpUrl } from "../../contracts/endpoint.ts";
 import type { WorkerEnv } from "../../contracts/service-env.ts";
 import { Dispatcher } from "../runner/dispatcher.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
@@ -19,7 +20,9 @@ import { Repositories } from "../workspace/repositories.ts";
 import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import { WorkspaceVolume } from "../workspace/workspace-volume.ts";
+import { advertisedHost } from "./advertised-host.ts";
 import { createExecuteTask } from "./execute-task.ts";
+import { gatewayWay } from "./gateway-relay/gateway-way.ts";
 import { isKept, isRunning, watchLeftFolders } from "./left-folders.ts";
 import { QuotaGuard } from "./quota-guard.ts";
 import { createQuotaMetrics } from "./quota-metrics.ts";
@@ -75,6 +78,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     metrics: createQuotaMetrics(registry),
     log,
   });
+  const gateway = gatewayWay(env, log);
   const execute = createExecuteTask({
     workspaces,
     volume,
@@ -85,7 +89,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     sandbox,
     planLimits,
     gateway: {
-      socketPath: env.GATEWAY_SOCKET,
+      socketPath: gateway.socketPath,
       tokenKey: taskTokenKey(env.TASK_TOKEN_KEY),
       hasModels: env.LLM_MODELS.length > 0,
     },
@@ -101,7 +105,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     usage,
     guard,
     sandbox,
-    gateway: { socketPath: env.GATEWAY_SOCKET, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },
+    gateway: { socketPath: gateway.socketPath, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },
     environment: packageIndexes(env),
     log,
   });
@@ -115,8 +119,8 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     priorities: env.WORKER_QUEUES,
     leaseSeconds: env.LEASE_SECONDS,
     shutdownGraceSeconds: env.SHUTDOWN_GRACE_SECONDS,
-    healthUrl: `http://${env.HEALTH_HOST}:${env.HEALTH_PORT}`,
-    toolsUrl: () => tools.url,
+    healthUrl: httpUrl({ host: advertisedHost(env.HEALTH_HOST, env.HEALTH_ADVERTISE_HOST), port: env.HEALTH_PORT }),
+    toolsUrl: () => httpUrl({ host: advertisedHost(env.TOOL_HOST, env.TOOL_ADVERTISE_HOST), port: tools.port }),
     log,
     metrics,
   });
@@ -144,18 +148,24 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
       stopWatchingPlans = watchPlans({ listener, workspaces, usage, guard, planLimits, log });
       const recovered = await volume.recover(isLive);
       log.info({ event: "worker_recovered", killedProcesses, ...recovered }, "removed what a crash had left");
+      await gateway.start();
       await queues.start();
       await dispatcher.start();
       await tools.start();
       await consumer.start();
       tools.announced(); // the record says where it is
     },
-    checks: { consumer: () => consumer.check(), tools: async () => tools.check() },
+    checks: {
+      consumer: () => consumer.check(),
+      tools: async () => tools.check(),
+      gateway: async () => gateway.check(),
+    },
     close: [
       { name: "tool server", close: () => tools.close() },
       { name: "consumer", close: () => consumer.close() },
       { name: "dispatcher", close: () => dispatcher.close() },
       { name: "queues", close: () => queues.close() },
+      { name: "gateway", close: () => gateway.close() },
       { name: "left folders", close: async () => stopWatching() },
       { name: "plans", close: () => stopWatchingPlans() },
       { name: "volume", close: () => volume.close() },

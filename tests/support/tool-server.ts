@@ -51,7 +51,7 @@ export async function startToolServer(options: {
   });
   await server.start();
   return {
-    url: server.url,
+    url: `http://127.0.0.1:${server.port}`,
     get watched() {
       return watched;
     },

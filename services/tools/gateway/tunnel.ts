@@ -2,12 +2,13 @@ import { request } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { z } from "zod";
+import type { Endpoint } from "../../../contracts/endpoint.ts";
 import { PlatformError } from "../../../contracts/errors.ts";
 import type { TaskIdentity } from "../../runtime/task-token.ts";
 
-/** The way out: the gateway's socket, and who speaks for a task there. */
+/** The way out: where the gateway's proxy listens, and who speaks for a task there. */
 export interface GatewayRoute {
-  readonly socketPath: string;
+  readonly proxy: { readonly socketPath: string } | Endpoint;
   /** A token by which the gateway knows the caller. */
   readonly tokenFor: (identity: TaskIdentity) => Promise<string>;
 }
@@ -15,6 +16,8 @@ export interface GatewayRoute {
 /** Of a refusal of the gateway, which is a problem document. */
 const Refusal = z.object({ code: z.string(), detail: z.string(), remedy: z.string() });
 const MAX_REFUSAL_BYTES = 64 * 1024;
+/** The gateway itself gives up on a name and on a server after 10 s each. */
+const SILENCE_MS = 25_000;
 
 /** The gateway does not let the caller go there. Its code, message and remedy are the gateway's. */
 class RefusedByGatewayError extends PlatformError {}
@@ -46,7 +49,7 @@ export async function openTunnel(
   const token = await route.tokenFor(identity);
   return new Promise((resolve, reject) => {
     const connecting = request({
-      socketPath: route.socketPath,
+      ...route.proxy,
       method: "CONNECT",
       path: authority,
       headers: {
@@ -55,9 +58,12 @@ export async function openTunnel(
       },
       agent: false,
       signal,
+      timeout: SILENCE_MS,
     });
+    connecting.once("timeout", () => connecting.destroy(new Error(`the gateway said nothing for ${SILENCE_MS} ms`)));
     connecting.once("error", (error) => reject(signal.aborted ? error : new GatewayUnreachableError(error)));
     connecting.once("connect", (response, socket, head) => {
+      socket.setTimeout(0);
       // Whoever uses it hears of its end as well; without a listener of its own an error would end the process.
       socket.on("error", () => undefined);
       signal.addEventListener("abort", () => socket.destroy(), { once: true });

@@ -96,9 +96,8 @@ export class ToolServer {
   }
 
   /** Where it listens. */
-  get url(): string {
-    const { address, port, family } = this.#server.address() as AddressInfo;
-    return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
   }
 
   /** Takes no more; what is under way has until `graceMs`, then it is stopped. */

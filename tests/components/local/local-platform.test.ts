@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalPlatform, type LocalPlatformArgs } from "../../../components/local/local-platform.ts";
-import { RandomSecret } from "../../../components/local/random-secret.ts";
+import { RandomSecret } from "../../../components/secrets/random-secret.ts";
 import { LlmConfig } from "../../../contracts/llm.ts";
 import { ToolAdapters } from "../../../contracts/tool-adapters.ts";
 import { ApiEnv, GatewayEnv, WorkerEnv } from "../../../contracts/service-env.ts";
@@ -102,7 +102,7 @@ describe("the local platform", () => {
     assert.equal(api.TASK_TOKEN_KEY, gateway.TASK_TOKEN_KEY);
     assert.equal(api.TOOL_ADAPTERS.semantic_search?.url, "http://127.0.0.1:9200/search");
     assert.equal(api.TOOL_SECRETS.semantic_search, "index-token");
-    assert.ok(api.GATEWAY_SOCKET?.endsWith(gateway.SOCKET_PATH));
+    assert.ok(gateway.SOCKET_PATH !== undefined && api.GATEWAY_SOCKET?.endsWith(gateway.SOCKET_PATH));
     assert.ok(workers.every(({ API_URL }) => API_URL === `http://127.0.0.1:${api.PORT}`));
     assert.equal(gateway.DEFAULT_EGRESS_RULES, "github.com,pip.example.test:443");
     assert.match(gateway.DATABASE_URL, /\/\/automatos_gateway:/);

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { Registry } from "prom-client";
 import { buildGateway, type Gateway, type GatewayDeps, type GatewayLimits } from "../../../services/gateway/app.ts";
+import type { Endpoint } from "../../../contracts/endpoint.ts";
+import { GatewayRelay, type RelayLimits } from "../../../services/worker/gateway-relay/gateway-relay.ts";
 import { signTaskToken, verifyTaskToken } from "../../../services/runtime/task-token.ts";
 
 export const WORKSPACE = "5b0c1a52-0c5e-4d54-9a0c-7c3ad9a20001";
@@ -22,14 +24,31 @@ export interface TestGateway extends AsyncDisposable {
   readonly authorization: string;
 }
 
+export type StartGateway = (
+  rules: readonly string[],
+  deps?: Partial<GatewayDeps>,
+  limits?: Partial<GatewayLimits>,
+) => Promise<TestGateway>;
+
 /** A gateway on a socket of its own, whose workspace WORKSPACE has `rules`. */
-export async function startGateway(
+export const startGateway: StartGateway = (...args) => start("socket", ...args);
+/** The same on TCP, and before it the relay of a worker, whose socket `socketPath` is. */
+export const startRelayedGateway: StartGateway = (...args) => start("tcp", ...args);
+/** Each way to a gateway, which a client sees no difference of. */
+export const WAYS: readonly (readonly [string, StartGateway])[] = [
+  ["on its Unix socket", startGateway],
+  ["on TCP, through a worker's relay", startRelayedGateway],
+];
+
+async function start(
+  way: "socket" | "tcp",
   rules: readonly string[],
   deps: Partial<GatewayDeps> = {},
   limits: Partial<GatewayLimits> = {},
 ): Promise<TestGateway> {
   const folder = await mkdtemp(join(tmpdir(), "gateway-"));
-  const socketPath = join(folder, "proxy.sock");
+  let socketPath = join(folder, "proxy.sock");
+  let relay: GatewayRelay | undefined;
   const log: Record<string, unknown>[] = [];
   const registry = new Registry();
   const gateway = buildGateway(
@@ -43,7 +62,13 @@ export async function startGateway(
     },
     limits,
   );
-  await gateway.listen(socketPath);
+  if (way === "socket") await gateway.listen(socketPath);
+  else {
+    const endpoint = await gateway.listenOnTcp({ host: "127.0.0.1", port: 0 });
+    relay = relayTo(endpoint, folder);
+    await relay.start();
+    ({ socketPath } = relay);
+  }
   return {
     gateway,
     socketPath,
@@ -51,11 +76,19 @@ export async function startGateway(
     log,
     authorization: await authorizationFor(TASK),
     async [Symbol.asyncDispose]() {
+      await relay?.close();
       await gateway.close();
       await rm(folder, { recursive: true });
     },
   };
 }
+
+/** A worker's relay to a gateway whose tokens KEY signs. */
+export const relayTo = (gateway: Endpoint, runtimeDir: string, limits: Partial<RelayLimits> = {}): GatewayRelay =>
+  new GatewayRelay({
+    ...{ runtimeDir, gateway, limits, log: pino({ level: "silent" }) },
+    taskOf: async (token) => (await verifyTaskToken(token, KEY)).taskId,
+  });
 
 export async function authorizationFor(taskId: string, workspaceId = WORKSPACE): Promise<string> {
   const token = await signTaskToken({ workspaceId, taskId, expiresInSeconds: 60 }, KEY);

@@ -294,7 +294,7 @@ describe("database_query", () => {
           find: async () => ({ url: urlOf("reader"), byAdministrator: false }),
           names: async () => ["default"],
         },
-        gateway: { socketPath, tokenFor: (task) => signTaskToken({ ...task, expiresInSeconds: 60 }, KEY) },
+        gateway: { proxy: { socketPath }, tokenFor: (task) => signTaskToken({ ...task, expiresInSeconds: 60 }, KEY) },
       });
     await using closed = await startGateway(["127.0.0.1"]);
     await assert.rejects(through(closed.socketPath).call(input, context), { code: "EGRESS_NOT_ALLOWED", status: 403 });

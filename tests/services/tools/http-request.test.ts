@@ -74,7 +74,7 @@ describe("http_request", () => {
     await using gateway = await startGateway(rules);
     const adapter = new HttpRequestAdapter({
       gateway: {
-        socketPath: gateway.socketPath,
+        proxy: { socketPath: gateway.socketPath },
         tokenFor: (identity) => signTaskToken({ ...identity, expiresInSeconds: 60 }, KEY),
       },
       ...(more.ca === undefined ? {} : { trustedCertificates: more.ca }),

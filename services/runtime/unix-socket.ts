@@ -8,7 +8,7 @@ const MAX_PATH_BYTES = process.platform === "darwin" ? 103 : 107;
 export class SocketPathTooLongError extends PlatformError {
   constructor(path: string) {
     super("GATEWAY_SOCKET_PATH_TOO_LONG", `socket path ${path} is longer than ${MAX_PATH_BYTES} bytes`, {
-      remedy: "Put the gateway's socket into a folder with a shorter path.",
+      remedy: "Give the gateway's SOCKET_PATH, or a worker's RUNTIME_DIR, a folder with a shorter path.",
       status: 500,
     });
   }
@@ -17,7 +17,7 @@ export class SocketPathTooLongError extends PlatformError {
 export class SocketInUseError extends PlatformError {
   constructor(path: string, what: string) {
     super("GATEWAY_SOCKET_IN_USE", `${path} ${what}`, {
-      remedy: "Stop the other gateway, or give this one another SOCKET_PATH.",
+      remedy: "Stop the other service, or give this one another SOCKET_PATH or RUNTIME_DIR.",
       status: 500,
     });
   }
@@ -25,7 +25,7 @@ export class SocketInUseError extends PlatformError {
 
 /**
  * Listens on a Unix socket that every user of the machine may connect to: each sandbox has a user of its own, and who
- * may use the gateway is decided by the token. What a gateway that was killed left there is replaced.
+ * may use the gateway is decided by the token. What a service that was killed left there is replaced.
  *
  * @throws SocketPathTooLongError, SocketInUseError
  */
@@ -49,7 +49,7 @@ async function removeStale(path: string): Promise<void> {
   });
   if (stats === undefined) return;
   if (!stats.isSocket()) throw new SocketInUseError(path, "exists and is no socket");
-  if (await somebodyListens(path)) throw new SocketInUseError(path, "is used by a gateway that runs");
+  if (await somebodyListens(path)) throw new SocketInUseError(path, "is used by a service that runs");
   await unlink(path);
 }
 
