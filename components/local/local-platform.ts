@@ -1,18 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type LlmConfig, modelAliases } from "../../contracts/llm.ts";
-import { TASK_CREDENTIAL_KINDS, type CredentialKind } from "../../contracts/credential.ts";
-import { restrictCredentialKeys } from "../../contracts/credential-keys.ts";
+import { TASK_CREDENTIAL_KINDS } from "../../contracts/credential.ts";
 import type { PlanLimitOverrides } from "../../contracts/plan.ts";
 import type { ApiEnv, GatewayEnv, SandboxKind, WorkerEnv } from "../../contracts/service-env.ts";
 import type { QuotaSetting } from "../../contracts/workspace-quota.ts";
 import type { ToolAdapters } from "../../contracts/tool-adapters.ts";
+import type { EnvironmentOf } from "../environment-of.ts";
+import { credentialKeysFor, type PlatformSecrets, platformSecrets } from "../secrets/platform-secrets.ts";
 import { WORKER_NODE_FLAGS } from "./node-flags.ts";
 import { LocalMigrations } from "./local-migrations.ts";
 import { LocalPostgres } from "./local-postgres.ts";
 import { LocalProcess } from "./local-process.ts";
 import type { MachineIndexes } from "./machine-indexes.ts";
 import { PROJECT_DIR, projectPath } from "./project-folder.ts";
-import { RandomSecret } from "./random-secret.ts";
 import { sourceHash } from "./source-hash.ts";
 
 export interface LocalPlatformArgs {
@@ -52,14 +52,6 @@ export interface LocalPlatformArgs {
   readonly logLevel: ApiEnv["LOG_LEVEL"];
 }
 
-/**
- * A service's whole environment: a variable of its schema that nobody sets does not compile, be it one with a default.
- * Optional ones may be left out.
- */
-type EnvironmentOf<Env> = {
-  readonly [Key in keyof Env as undefined extends Env[Key] ? never : Key]: pulumi.Input<string>;
-} & { readonly [Key in keyof Env as undefined extends Env[Key] ? Key : never]?: pulumi.Input<string> };
-
 /** Folder of all workspaces, below the project's. */
 const WORKSPACES_DIR = ".automatos/workspaces";
 /** A Unix socket's path may have 107 bytes; relative to the project's folder, where services run, it always fits. */
@@ -85,7 +77,12 @@ export class LocalPlatform extends pulumi.ComponentResource {
     this.#checkPorts(name, args);
     const child = { parent: this };
 
-    const secrets = this.#secrets(name, args.credentialKeys);
+    const secrets = platformSecrets(
+      name,
+      // the database stays when the stack is removed, and what opens its credentials stays with it
+      { credentialKeys: args.credentialKeys, credentialKeyFile: (id) => `.automatos/keys/credentials-${id}` },
+      child,
+    );
     const postgres = new LocalPostgres(
       `${name}-postgres`,
       {
@@ -150,29 +147,6 @@ export class LocalPlatform extends pulumi.ComponentResource {
     }
   }
 
-  #secrets(name: string, credentialKeys: readonly string[]): Secrets {
-    const make = (what: string, bytes: number, encoding: "hex" | "base64", file?: string) =>
-      new RandomSecret(
-        `${name}-${what}`,
-        { bytes, encoding, ...(file === undefined ? {} : { file }) },
-        { parent: this },
-      ).value;
-    // the database stays when the stack is removed, and what opens its credentials stays with it
-    const keys = credentialKeys.map(
-      (id) =>
-        pulumi.interpolate`${id}:${make(`credential-key-${id}`, 32, "base64", `.automatos/keys/credentials-${id}`)}`,
-    );
-    return {
-      ownerPassword: make("database-password", 24, "hex"),
-      apiPassword: make("api-database-password", 24, "hex"),
-      workerPassword: make("worker-database-password", 24, "hex"),
-      gatewayPassword: make("gateway-database-password", 24, "hex"),
-      adminToken: make("admin-token", 32, "hex"),
-      taskTokenKey: make("task-token-key", 32, "base64"),
-      credentialKeys: pulumi.all(keys).apply((all) => all.join(",")),
-    };
-  }
-
   #service(
     kind: "api" | "gateway" | "worker",
     platform: string,
@@ -202,25 +176,11 @@ export class LocalPlatform extends pulumi.ComponentResource {
   }
 }
 
-interface Secrets {
-  readonly ownerPassword: pulumi.Output<string>;
-  readonly apiPassword: pulumi.Output<string>;
-  readonly workerPassword: pulumi.Output<string>;
-  readonly gatewayPassword: pulumi.Output<string>;
-  readonly adminToken: pulumi.Output<string>;
-  readonly taskTokenKey: pulumi.Output<string>;
-  /** Of all kinds of credentials; each service but the API gets those of its own kinds. */
-  readonly credentialKeys: pulumi.Output<string>;
-}
-
-const keysFor = ({ credentialKeys }: Secrets, kinds: readonly CredentialKind[]): pulumi.Output<string> =>
-  credentialKeys.apply((keys) => restrictCredentialKeys(keys, kinds));
-
 function workerPorts({ ports, workers }: LocalPlatformArgs): number[] {
   return Array.from({ length: workers }, (_, index) => ports.worker + index);
 }
 
-function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Secrets): EnvironmentOf<ApiEnv> {
+function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: PlatformSecrets): EnvironmentOf<ApiEnv> {
   return {
     HOST: LOOPBACK,
     PORT: String(args.ports.api),
@@ -239,14 +199,18 @@ function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Secre
   };
 }
 
-function gatewayEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Secrets): EnvironmentOf<GatewayEnv> {
+function gatewayEnv(
+  args: LocalPlatformArgs,
+  postgres: LocalPostgres,
+  secrets: PlatformSecrets,
+): EnvironmentOf<GatewayEnv> {
   return {
     SOCKET_PATH: GATEWAY_SOCKET,
     HEALTH_HOST: LOOPBACK,
     HEALTH_PORT: String(args.ports.gateway),
     DATABASE_URL: postgres.gatewayUrl,
     TASK_TOKEN_KEY: secrets.taskTokenKey,
-    CREDENTIAL_KEYS: keysFor(secrets, ["git_https"]),
+    CREDENTIAL_KEYS: credentialKeysFor(secrets, ["git_https"]),
     DEFAULT_EGRESS_RULES: [...args.egressRules, ...args.packageIndexes.egressRules].join(","),
     PLAN_LIMITS: JSON.stringify(args.plans),
     LLM_PROVIDERS: JSON.stringify(args.llm),
@@ -259,7 +223,7 @@ function workerEnv(
   args: LocalPlatformArgs,
   index: number,
   postgres: LocalPostgres,
-  secrets: Secrets,
+  secrets: PlatformSecrets,
 ): EnvironmentOf<WorkerEnv> {
   const { pipIndexUrl, npmRegistry } = args.packageIndexes;
   return {
@@ -280,7 +244,7 @@ function workerEnv(
     RUNTIME_DIR: projectPath(`.automatos/run/sandbox-${index + 1}`),
     GATEWAY_SOCKET: projectPath(GATEWAY_SOCKET),
     TASK_TOKEN_KEY: secrets.taskTokenKey,
-    CREDENTIAL_KEYS: keysFor(secrets, TASK_CREDENTIAL_KINDS),
+    CREDENTIAL_KEYS: credentialKeysFor(secrets, TASK_CREDENTIAL_KINDS),
     PLAN_LIMITS: JSON.stringify(args.plans),
     ...(pipIndexUrl === undefined ? {} : { PIP_INDEX_URL: pipIndexUrl }),
     ...(npmRegistry === undefined ? {} : { NPM_REGISTRY: npmRegistry }),

@@ -16,7 +16,7 @@ interface RandomSecretOutputs extends RandomSecretArgs {
   readonly value: string;
 }
 
-/** Kept in state as text: see local-process.ts. */
+/** Kept in state as text: see components/local/local-process.ts. */
 const provider: pulumi.dynamic.ResourceProvider<RandomSecretArgs, RandomSecretOutputs> = {
   check: async (_olds, news) => ({ inputs: news }),
   diff: async (_id, olds, news) => {
@@ -24,7 +24,7 @@ const provider: pulumi.dynamic.ResourceProvider<RandomSecretArgs, RandomSecretOu
     return { changes: replaces.length > 0, replaces };
   },
   create: async (inputs) => {
-    const { makeSecret } = await import("#components/local/kept-secret.ts");
+    const { makeSecret } = await import("#components/secrets/kept-secret.ts");
     return { id: "secret", outs: { ...inputs, value: makeSecret(inputs) } };
   },
   read: async (id, props) => (props === undefined ? { id } : { id, props }),

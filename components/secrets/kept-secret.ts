@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { PROJECT_DIR } from "./project-folder.ts";
+import { PROJECT_DIR } from "../local/project-folder.ts";
 
 /** Random bytes; those of the file where there is one, which is made with them otherwise. */
 export function makeSecret(
