@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { LlmConfig, LlmKeys } from "./llm.ts";
 import { CredentialKeysText } from "./credential-keys.ts";
+import { EndpointText } from "./endpoint.ts";
 import { PlanLimitOverrides, resolvePlanLimits } from "./plan.ts";
 import { TaskPriority } from "./task.ts";
 import { ToolAdapters, ToolSecrets } from "./tool-adapters.ts";
@@ -51,6 +52,27 @@ const workspaceQuota = QuotaSetting.default("auto").describe(
   "How workspaces' storage is counted and limited; one that the volume cannot do is an error at start.",
 );
 
+/** The two ways to the gateway's proxy: its Unix socket on the same machine, its TCP address from another. */
+const gatewaySocket = z.string().min(1).optional().describe("Unix socket of the gateway's proxy, on this machine.");
+const gatewayAddress = EndpointText.optional().describe(
+  "`host:port` of the gateway's proxy, where it is on another machine or in another container. Instead of GATEWAY_SOCKET.",
+);
+interface GatewayWay {
+  readonly GATEWAY_SOCKET?: unknown;
+  readonly GATEWAY_ADDRESS?: unknown;
+}
+const notBothWays = (env: GatewayWay) => env.GATEWAY_SOCKET === undefined || env.GATEWAY_ADDRESS === undefined;
+const oneWay = (env: GatewayWay) => (env.GATEWAY_SOCKET === undefined) !== (env.GATEWAY_ADDRESS === undefined);
+
+/** Where others reach what listens on every address. */
+const advertised = (ofWhat: string) =>
+  z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe(`Host name by which others reach ${ofWhat}; where that is every address, default: this machine's name.`);
+
 /** What carries admitted tasks to the workers and news of tasks to who follows them. The record is Postgres in any case. */
 export const QueueBackend = z.enum(["postgres", "redis"]);
 export type QueueBackend = z.infer<typeof QueueBackend>;
@@ -69,111 +91,119 @@ interface QueueChoice {
   readonly REDIS_URL?: string | undefined;
 }
 const redisIsNamed = (env: QueueChoice) => env.QUEUE_BACKEND !== "redis" || env.REDIS_URL !== undefined;
-const redisIsNotNamed = {
-  path: ["REDIS_URL"],
-  message: "QUEUE_BACKEND=redis needs REDIS_URL",
-};
+const redisIsNotNamed = { path: ["REDIS_URL"], message: "QUEUE_BACKEND=redis needs REDIS_URL" };
 
 /** Backends of TaskRunner. */
 export const RunnerBackend = z.enum(["local", "queued", "kubernetes"]);
 export type RunnerBackend = z.infer<typeof RunnerBackend>;
 
-/** The API's environment. `main.ts` parses it; nothing else reads `process.env`. */
-export const ApiEnv = z
-  .object({
-    HOST: z.string().default("127.0.0.1"),
-    PORT: port.default(8080),
-    DATABASE_URL: databaseUrl.describe("The record, as the role `automatos_api`."),
-    TASK_RUNNER_BACKEND: RunnerBackend.default("queued"),
-    ...queueVariables,
-    ADMIN_TOKEN: z.string().min(32).describe("Bearer token of the first administrator."),
-    TASK_TOKEN_KEY: key32.describe(
-      "Verifies the tokens of tasks that call tools here, and signs those for the gateway.",
-    ),
-    GATEWAY_SOCKET: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Unix socket of the gateway's proxy, the way out of tools. Without it http_request is not configured."),
-    TOOL_ADAPTERS: jsonText("{}")
-      .pipe(ToolAdapters)
-      .describe("JSON: the tools that run here, as `tools` of the stack."),
-    TOOL_SECRETS: jsonText("{}").pipe(ToolSecrets).describe("JSON: what they authenticate with. A secret."),
-    WORKSPACES_DIR: z.string().min(1).describe("Folder of all workspaces; the API lists and serves artifacts from it."),
-    WORKSPACE_QUOTA: workspaceQuota,
-    PLAN_LIMITS: planLimits,
-    CREDENTIAL_KEYS: credentialKeys,
-    LOG_LEVEL: logLevel,
-  })
-  .refine(redisIsNamed, redisIsNotNamed);
+const ApiVariables = z.object({
+  HOST: z.string().default("127.0.0.1"),
+  PORT: port.default(8080),
+  DATABASE_URL: databaseUrl.describe("The record, as the role `automatos_api`."),
+  TASK_RUNNER_BACKEND: RunnerBackend.default("queued"),
+  ...queueVariables,
+  ADMIN_TOKEN: z.string().min(32).describe("Bearer token of the first administrator."),
+  TASK_TOKEN_KEY: key32.describe("Verifies the tokens of tasks that call tools here, and signs those for the gateway."),
+  GATEWAY_SOCKET: gatewaySocket,
+  GATEWAY_ADDRESS: gatewayAddress,
+  TOOL_ADAPTERS: jsonText("{}").pipe(ToolAdapters).describe("JSON: the tools that run here, as `tools` of the stack."),
+  TOOL_SECRETS: jsonText("{}").pipe(ToolSecrets).describe("JSON: what they authenticate with. A secret."),
+  WORKSPACES_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder of all workspaces, where the API has it too. Without it a worker is asked for what lies there."),
+  WORKSPACE_QUOTA: workspaceQuota,
+  PLAN_LIMITS: planLimits,
+  CREDENTIAL_KEYS: credentialKeys,
+  LOG_LEVEL: logLevel,
+});
+/** The API's environment. Without a way to the gateway http_request is not configured. `main.ts` alone parses it. */
+export const ApiEnv = ApiVariables.refine(notBothWays, {
+  path: ["GATEWAY_ADDRESS"],
+  message: "give GATEWAY_SOCKET or GATEWAY_ADDRESS, not both",
+}).refine(redisIsNamed, redisIsNotNamed);
 export type ApiEnv = z.infer<typeof ApiEnv>;
 
 /** Kinds of sandbox. `none` runs commands bare: for development only, shown at every start. */
 export const SandboxKind = z.enum(["bubblewrap", "none"]);
 export type SandboxKind = z.infer<typeof SandboxKind>;
 
-/** The worker's environment. */
-export const WorkerEnv = z
-  .object({
-    HEALTH_HOST: z.string().default("127.0.0.1"),
-    HEALTH_PORT: port.default(8081),
-    TOOL_HOST: z.string().default("127.0.0.1").describe("Where the API reaches this worker with tool calls."),
-    TOOL_PORT: z.coerce
-      .number()
-      .int()
-      .min(0)
-      .max(65_535)
-      .default(0)
-      .describe("Its port; 0: any free one, as the API finds it in the record."),
-    TOOL_CONCURRENCY: z.coerce
-      .number()
-      .int()
-      .min(1)
-      .max(10_000)
-      .default(64)
-      .describe("Tool calls without a task, and terminals, that this worker has under way at once."),
-    DATABASE_URL: databaseUrl.describe("The record, as the role `automatos_worker`."),
-    ...queueVariables,
-    WORKSPACES_DIR: z.string().min(1),
-    WORKSPACE_QUOTA: workspaceQuota,
-    WORKER_ID: z.string().min(1).max(100).optional().describe("Default: host name and process id."),
-    WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(3),
-    WORKER_QUEUES: priorities,
-    LEASE_SECONDS: z.coerce
-      .number()
-      .min(1)
-      .max(60)
-      .default(12)
-      .describe("A worker silent for so long has lost its tasks."),
-    SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).max(3_600).default(20),
-    AUTOMATOS_SANDBOX: SandboxKind.default("bubblewrap"),
-    RUNTIME_DIR: z
-      .string()
-      .min(1)
-      .describe("Folder of this worker alone, for what its sandboxes see of the system; made anew at each start."),
-    GATEWAY_SOCKET: z.string().min(1).describe("Unix socket of the gateway's proxy; the only network of a sandbox."),
-    TASK_TOKEN_KEY: key32.describe("Signs the tokens by which the gateway and the API know a task."),
-    API_URL: z
-      .url({ protocol: /^https?$/ })
-      .optional()
-      .describe("Where the API is. Without it the tools that run there are not configured for tasks."),
-    CREDENTIAL_KEYS: credentialKeys,
-    PLAN_LIMITS: planLimits,
-    PIP_INDEX_URL: z.string().optional().describe("Package index that sandboxes use; the gateway must allow its host."),
-    NPM_REGISTRY: z.string().optional(),
-    LLM_MODELS: z
-      .string()
-      .default("")
-      .transform((text) => text.split(",").filter((alias) => alias !== ""))
-      .describe("Models that the gateway serves, comma-separated, the default one first; empty: no LLM is configured."),
-    LOG_LEVEL: logLevel,
-  })
-  .refine(redisIsNamed, redisIsNotNamed);
+const WorkerVariables = z.object({
+  HEALTH_HOST: z.string().default("127.0.0.1"),
+  HEALTH_PORT: port.default(8081),
+  HEALTH_ADVERTISE_HOST: advertised("HEALTH_HOST"),
+  TOOL_HOST: z.string().default("127.0.0.1").describe("Where it listens for tool calls of the API."),
+  TOOL_ADVERTISE_HOST: advertised("TOOL_HOST"),
+  TOOL_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .describe("Its port; 0: any free one, as the API finds it in the record."),
+  TOOL_CONCURRENCY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(64)
+    .describe("Tool calls without a task, and terminals, that this worker has under way at once."),
+  DATABASE_URL: databaseUrl.describe("The record, as the role `automatos_worker`."),
+  ...queueVariables,
+  WORKSPACES_DIR: z.string().min(1),
+  WORKSPACE_QUOTA: workspaceQuota,
+  WORKER_ID: z.string().min(1).max(100).optional().describe("Default: host name and process id."),
+  WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(1_000).default(3),
+  WORKER_QUEUES: priorities,
+  LEASE_SECONDS: z.coerce
+    .number()
+    .min(1)
+    .max(60)
+    .default(12)
+    .describe("A worker silent for so long has lost its tasks."),
+  SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).max(3_600).default(20),
+  AUTOMATOS_SANDBOX: SandboxKind.default("bubblewrap"),
+  RUNTIME_DIR: z
+    .string()
+    .min(1)
+    .describe("Folder of this worker alone, for what its sandboxes see of the system; made anew at each start."),
+  GATEWAY_SOCKET: gatewaySocket,
+  GATEWAY_ADDRESS: gatewayAddress,
+  TASK_TOKEN_KEY: key32.describe("Signs the tokens by which the gateway and the API know a task."),
+  API_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Where the API is. Without it the tools that run there are not configured for tasks."),
+  CREDENTIAL_KEYS: credentialKeys,
+  PLAN_LIMITS: planLimits,
+  PIP_INDEX_URL: z.string().optional().describe("Package index that sandboxes use; the gateway must allow its host."),
+  NPM_REGISTRY: z.string().optional(),
+  LLM_MODELS: z
+    .string()
+    .default("")
+    .transform((text) => text.split(",").filter((alias) => alias !== ""))
+    .describe("Models that the gateway serves, comma-separated, the default one first; empty: no LLM is configured."),
+  LOG_LEVEL: logLevel,
+});
+/** The worker's environment. The gateway is the only network of its sandboxes. */
+export const WorkerEnv = WorkerVariables.refine(oneWay, {
+  path: ["GATEWAY_ADDRESS"],
+  message: "give GATEWAY_SOCKET or GATEWAY_ADDRESS: exactly one",
+}).refine(redisIsNamed, redisIsNotNamed);
 export type WorkerEnv = z.infer<typeof WorkerEnv>;
 
-/** The gateway's environment. */
-export const GatewayEnv = z.object({
-  SOCKET_PATH: z.string().min(1).describe("Unix socket on which sandboxes reach the proxy."),
+const GatewayVariables = z.object({
+  SOCKET_PATH: z.string().min(1).optional().describe("Unix socket on which the proxy listens, for this machine."),
+  LISTEN_HOST: z.string().min(1).optional().describe("Address on which LISTEN_PORT is opened. Default: 127.0.0.1."),
+  LISTEN_PORT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .describe("TCP port on which the proxy listens, for other machines. Either this or SOCKET_PATH, or both."),
   HEALTH_HOST: z.string().default("127.0.0.1"),
   HEALTH_PORT: port.default(8082),
   DATABASE_URL: databaseUrl.describe(
@@ -193,5 +223,16 @@ export const GatewayEnv = z.object({
     .describe("JSON: the stack's `llm`, providers and models. Default: none, and calls of models are refused."),
   LLM_PROVIDER_KEYS: jsonText("{}").pipe(LlmKeys).describe("JSON: provider -> key. A secret."),
   LOG_LEVEL: logLevel,
+});
+/** The gateway's environment. */
+export const GatewayEnv = GatewayVariables.refine(
+  (env) => env.SOCKET_PATH !== undefined || env.LISTEN_PORT !== undefined,
+  {
+    path: ["SOCKET_PATH"],
+    message: "give SOCKET_PATH or LISTEN_PORT: the proxy must listen somewhere",
+  },
+).refine((env) => env.LISTEN_HOST === undefined || env.LISTEN_PORT !== undefined, {
+  path: ["LISTEN_PORT"],
+  message: "LISTEN_HOST is of no use without LISTEN_PORT",
 });
 export type GatewayEnv = z.infer<typeof GatewayEnv>;

@@ -73,6 +73,8 @@ export interface PlatformOptions {
   readonly workerEnv?: Environment<WorkerEnv>;
   readonly gatewayEnv?: Environment<GatewayEnv>;
   readonly planLimits?: Record<string, unknown>;
+  /** The address of this machine by which workers, and nobody else, reach the stores. @default 127.0.0.1, as all do */
+  readonly storesAddress?: string;
   /** Folder of all workspaces. @default one of the platform's own */
   readonly workspacesDir?: string;
   /** @default "auto" */
@@ -80,6 +82,8 @@ export interface PlatformOptions {
   /** Models of the gateway, and the keys of their providers. @default none */
   readonly llm?: z.input<typeof LlmConfig>;
   readonly llmKeys?: Record<string, string>;
+  /** As on machines of their own: the gateway on TCP, the API without the folder of the workspaces. @default false */
+  readonly apart?: boolean;
   /** Tools that run at the API, and what they authenticate with. @default those that need no configuration */
   readonly tools?: z.input<typeof ToolAdapters>;
   readonly toolSecrets?: z.input<typeof ToolSecrets>;
@@ -87,7 +91,8 @@ export interface PlatformOptions {
 
 export async function startPlatform(options: PlatformOptions = {}): Promise<TestPlatform> {
   const directory = await mkdtemp(path.join(tmpdir(), "automatos-platform-"));
-  const postgres = await startPostgres();
+  const { storesAddress } = options;
+  const postgres = await startPostgres(storesAddress === undefined ? {} : { addresses: `127.0.0.1,${storesAddress}` });
   await migrateDatabase(postgres.url);
   const redis = options.queue === "redis" ? await startRedis() : undefined;
   const queue = redis === undefined ? {} : { QUEUE_BACKEND: "redis", REDIS_URL: redis.url };
@@ -100,7 +105,11 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     CREDENTIAL_KEYS: `test:${randomBytes(32).toString("base64")}`,
     LOG_LEVEL: "info",
   };
-  const [apiPort, gatewayPort, ...otherPorts] = await freePorts(1 + (options.apis ?? 1) + (options.workers ?? 1));
+  const [apiPort, gatewayPort, proxyPort = 0, ...otherPorts] = await freePorts(
+    2 + (options.apis ?? 1) + (options.workers ?? 1),
+  );
+  const apart = options.apart ?? false;
+  const wayToGateway = apart ? { GATEWAY_ADDRESS: `127.0.0.1:${proxyPort}` } : { GATEWAY_SOCKET: socket };
   const workerPorts = otherPorts.splice(0, options.workers ?? 1);
   const service = (name: string, entry: string, port: number | undefined, env: Record<string, string | undefined>) =>
     new Service(
@@ -117,17 +126,17 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     ...queue,
     ADMIN_TOKEN: adminToken,
     TASK_TOKEN_KEY: shared.TASK_TOKEN_KEY,
-    GATEWAY_SOCKET: socket,
+    ...wayToGateway,
     TOOL_ADAPTERS: JSON.stringify(options.tools ?? {}),
     TOOL_SECRETS: JSON.stringify(options.toolSecrets ?? {}),
-    WORKSPACES_DIR: workspacesDir,
+    ...(apart ? {} : { WORKSPACES_DIR: workspacesDir }),
     WORKSPACE_QUOTA: options.workspaceQuota ?? "auto",
     PLAN_LIMITS: shared.PLAN_LIMITS,
     CREDENTIAL_KEYS: shared.CREDENTIAL_KEYS,
     LOG_LEVEL: shared.LOG_LEVEL,
   };
   const gatewayEnv: Environment<GatewayEnv> = {
-    SOCKET_PATH: socket,
+    ...(apart ? { LISTEN_PORT: String(proxyPort) } : { SOCKET_PATH: socket }),
     HEALTH_PORT: String(gatewayPort),
     DATABASE_URL: postgres.gatewayUrl,
     TASK_TOKEN_KEY: shared.TASK_TOKEN_KEY,
@@ -141,13 +150,13 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
   const workerKeys = await restrictCredentialKeys(shared.CREDENTIAL_KEYS, TASK_CREDENTIAL_KINDS);
   const workerEnv = (port: number, index: number): Environment<WorkerEnv> => ({
     HEALTH_PORT: String(port),
-    DATABASE_URL: postgres.workerUrl,
+    DATABASE_URL: reachedAt(storesAddress, postgres.workerUrl),
     WORKSPACES_DIR: workspacesDir,
     WORKSPACE_QUOTA: options.workspaceQuota ?? "auto",
     WORKER_ID: `worker-${index}`,
     LEASE_SECONDS: String(options.leaseSeconds ?? 12),
     RUNTIME_DIR: path.join(directory, `sandbox-${index}`),
-    GATEWAY_SOCKET: socket,
+    ...wayToGateway,
     LLM_MODELS: modelAliases(LlmConfig.parse(options.llm ?? {})).join(","),
     API_URL: `http://127.0.0.1:${apiPort ?? 0}`,
     ...shared,
@@ -206,6 +215,13 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     throw error;
   }
   return platform;
+}
+
+function reachedAt(address: string | undefined, url: string): string {
+  if (address === undefined) return url;
+  const reached = new URL(url);
+  reached.hostname = address;
+  return reached.href;
 }
 
 class Service implements ServiceProcess {
