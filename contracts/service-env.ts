@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BackupConfig, BackupSecrets } from "./backup.ts";
 import { LlmConfig, LlmKeys } from "./llm.ts";
 import { CredentialKeysText } from "./credential-keys.ts";
 import { EndpointText } from "./endpoint.ts";
@@ -40,6 +41,22 @@ const priorities = z
 const credentialKeys = CredentialKeysText.describe(
   "Keys of credentials, `<id>:<32 bytes in base64>`, comma-separated: the first encrypts, all decrypt. `<id>/<kind>:...` is of one kind alone.",
 );
+
+/** Parsed where it is set; a secret's text is not repeated. */
+const optionalJson = z
+  .string()
+  .optional()
+  .transform((text, context): unknown => {
+    try {
+      return text === undefined ? undefined : JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "is not JSON" });
+      return z.NEVER;
+    }
+  });
+const backup = optionalJson
+  .pipe(BackupConfig.optional())
+  .describe("JSON: `backup` of the stack. Without it backups are not configured.");
 
 /** The environment of the program that applies the migrations, and ends. */
 export const MigrateEnv = z.object({
@@ -116,6 +133,7 @@ const ApiVariables = z.object({
     .describe("Folder of all workspaces, where the API has it too. Without it a worker is asked for what lies there."),
   WORKSPACE_QUOTA: workspaceQuota,
   PLAN_LIMITS: planLimits,
+  BACKUP: backup,
   CREDENTIAL_KEYS: credentialKeys,
   LOG_LEVEL: logLevel,
 });
@@ -176,6 +194,10 @@ const WorkerVariables = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe("Where the API is. Without it the tools that run there are not configured for tasks."),
+  BACKUP: backup,
+  BACKUP_SECRETS: optionalJson
+    .pipe(BackupSecrets.optional())
+    .describe("JSON: what opens the store of BACKUP, and the keys of backups. A secret; needed with BACKUP."),
   CREDENTIAL_KEYS: credentialKeys,
   PLAN_LIMITS: planLimits,
   PIP_INDEX_URL: z.string().optional().describe("Package index that sandboxes use; the gateway must allow its host."),
@@ -191,7 +213,12 @@ const WorkerVariables = z.object({
 export const WorkerEnv = WorkerVariables.refine(oneWay, {
   path: ["GATEWAY_ADDRESS"],
   message: "give GATEWAY_SOCKET or GATEWAY_ADDRESS: exactly one",
-}).refine(redisIsNamed, redisIsNotNamed);
+})
+  .refine(redisIsNamed, redisIsNotNamed)
+  .refine((env) => env.BACKUP === undefined || env.BACKUP_SECRETS !== undefined, {
+    path: ["BACKUP_SECRETS"],
+    message: "BACKUP needs the secrets that open its store",
+  });
 export type WorkerEnv = z.infer<typeof WorkerEnv>;
 
 const GatewayVariables = z.object({
