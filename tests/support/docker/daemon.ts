@@ -21,6 +21,8 @@ import { end } from "./processes.ts";
 import { startRegistry } from "./registry.ts";
 import type { RegistryOptions, TestRegistry } from "./registry.ts";
 import { programFile } from "./requirements.ts";
+import { openWayOut } from "./way-out.ts";
+import type { WayOut } from "./way-out.ts";
 
 export { dockerIsMissing } from "./requirements.ts";
 
@@ -33,6 +35,8 @@ export interface TestDaemon {
   readonly docker: Docker;
   /** A registry on a loopback address that the daemon and this process reach alike; it ends with the daemon. */
   registry(options?: RegistryOptions): Promise<TestRegistry>;
+  /** An HTTP proxy by which builds with `network: host` reach the indexes of this machine; it ends with the daemon. */
+  wayOut(): Promise<WayOut>;
   /** Ends it with all that it runs, and leaves nothing. */
   stop(): Promise<void>;
 }
@@ -44,8 +48,10 @@ export async function startDaemon(): Promise<TestDaemon> {
   const dockerd = await startProcess(folder, socket);
   const docker = new Docker({ socketPath: socket });
   const registries: TestRegistry[] = [];
+  let wayOut: Promise<WayOut> | undefined;
   const stop = async (): Promise<void> => {
     await Promise.all(registries.map((registry) => registry.stop()));
+    await (await wayOut)?.stop();
     await end(dockerd);
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   };
@@ -65,6 +71,7 @@ export async function startDaemon(): Promise<TestDaemon> {
       registries.push(registry);
       return registry;
     },
+    wayOut: () => (wayOut ??= openWayOut({ folder, namespaceOf: dockerd.pid ?? 0 })),
   };
 }
 
