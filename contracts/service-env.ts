@@ -58,11 +58,28 @@ const backup = optionalJson
   .pipe(BackupConfig.optional())
   .describe("JSON: `backup` of the stack. Without it backups are not configured.");
 
-/** The environment of the program that applies the migrations, and ends. */
-export const MigrateEnv = z.object({
+const password = z.string().min(16).max(200);
+/** The passwords of the services' roles of the database. */
+const rolePasswords = optionalJson
+  .pipe(z.strictObject({ automatos_api: password, automatos_worker: password, automatos_gateway: password }).optional())
+  .describe("JSON: role of a service -> its password. A secret; with ADMIN_DATABASE_URL.");
+
+const MigrateVariables = z.object({
   DATABASE_URL: databaseUrl.describe("The record, as the owner of the database. No other program is given it."),
+  ADMIN_DATABASE_URL: databaseUrl
+    .optional()
+    .describe(
+      "The same server as one who may make roles and databases, in another database. With it the owner, the database and " +
+        "the services' roles are made, or get their passwords anew. Without it they are there already.",
+    ),
+  ROLE_PASSWORDS: rolePasswords,
   LOG_LEVEL: logLevel,
 });
+/** The environment of the program that applies the migrations, and ends. */
+export const MigrateEnv = MigrateVariables.refine(
+  (env) => (env.ADMIN_DATABASE_URL === undefined) === (env.ROLE_PASSWORDS === undefined),
+  { path: ["ROLE_PASSWORDS"], message: "give ADMIN_DATABASE_URL and ROLE_PASSWORDS, or neither" },
+);
 export type MigrateEnv = z.infer<typeof MigrateEnv>;
 
 const workspaceQuota = QuotaSetting.default("auto").describe(
