@@ -16,7 +16,7 @@ import { freePorts } from "./ports.ts";
 import { WORKER_NODE_FLAGS } from "../../components/local/node-flags.ts";
 import { migrateDatabase } from "./database.ts";
 import { startPostgres, type TestPostgres } from "./postgres.ts";
-import { startRedis, type TestRedis } from "./redis.ts";
+import { startRedis, type RedisOptions, type TestRedis } from "./redis.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const READY_TIMEOUT_MS = 60_000;
@@ -64,6 +64,8 @@ export interface TestPlatform {
 export interface PlatformOptions {
   /** What the queues are on; `redis` starts one. @default "postgres" */
   readonly queue?: QueueBackend;
+  /** Settings of its Redis, as of redis.conf. @default the pilot's */
+  readonly redisSettings?: Readonly<Record<string, string>>;
   /** @default 1 */
   readonly apis?: number;
   readonly workers?: number;
@@ -94,8 +96,9 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
   const { storesAddress } = options;
   const postgres = await startPostgres(storesAddress === undefined ? {} : { addresses: `127.0.0.1,${storesAddress}` });
   await migrateDatabase(postgres.url);
-  const redis = options.queue === "redis" ? await startRedis() : undefined;
+  const redis = options.queue === "redis" ? await startRedis(redisOptions(options)) : undefined;
   const queue = redis === undefined ? {} : { QUEUE_BACKEND: "redis", REDIS_URL: redis.url };
+  const workerQueue = redis === undefined ? {} : { ...queue, REDIS_URL: reachedAt(storesAddress, redis.url) };
   const adminToken = randomBytes(24).toString("hex");
   const workspacesDir = options.workspacesDir ?? path.join(directory, "workspaces");
   const socket = path.join(directory, "gateway.sock");
@@ -151,6 +154,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
   const workerEnv = (port: number, index: number): Environment<WorkerEnv> => ({
     HEALTH_PORT: String(port),
     DATABASE_URL: reachedAt(storesAddress, postgres.workerUrl),
+    ...workerQueue,
     WORKSPACES_DIR: workspacesDir,
     WORKSPACE_QUOTA: options.workspaceQuota ?? "auto",
     WORKER_ID: `worker-${index}`,
@@ -216,6 +220,11 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
   }
   return platform;
 }
+
+const redisOptions = ({ storesAddress, redisSettings }: PlatformOptions): RedisOptions => ({
+  ...(storesAddress !== undefined && { addresses: `127.0.0.1 ${storesAddress}` }),
+  ...(redisSettings !== undefined && { settings: redisSettings }),
+});
 
 function reachedAt(address: string | undefined, url: string): string {
   if (address === undefined) return url;

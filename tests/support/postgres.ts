@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { chown, cp, mkdir, mkdtemp, rm, stat } from "node:fs/promises";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -29,8 +29,13 @@ export interface TestPostgres extends TestDatabase {
   createDatabase(options?: { readonly template?: string }): Promise<TestDatabase>;
   /** SIGKILL, as a crash would be; resolves when the process is gone. */
   kill(): Promise<void>;
+  /** A clean stop that waits for no client ("fast"). */
+  shutdown(): Promise<void>;
   /** Starts the server again on the same port and data. */
   restart(): Promise<void>;
+  /** SIGSTOP of all its processes: connections stay open, and nobody answers. */
+  pause(): void;
+  resume(): void;
   /** Ends the server and removes its folder. Idempotent. */
   stop(): Promise<void>;
 }
@@ -44,7 +49,6 @@ const identity = isRoot ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {};
 const SETPRIV = "/usr/bin/setpriv";
 
 const FLAGS: Readonly<Record<string, string>> = {
-  listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   max_connections: "200",
   shared_buffers: "64MB",
@@ -56,12 +60,20 @@ const FLAGS: Readonly<Record<string, string>> = {
 /** The machine never loses power in a test, and a killed server's writes are in the kernel's cache. */
 const NOT_DURABLE = { fsync: "off", full_page_writes: "off" };
 
-/** Starts a server, `durable` as one in use or not at all, with the database `automatos`, its owner and the services' roles. */
-export async function startPostgres(options: { readonly durable?: boolean } = {}): Promise<TestPostgres> {
+export interface PostgresOptions {
+  /** Whether it writes as one in use does. @default not at all */
+  readonly durable?: boolean;
+  /** Where it listens, comma-separated; its URLs name 127.0.0.1, which must be among them. @default 127.0.0.1 alone */
+  readonly addresses?: string;
+}
+
+/** Starts a server with the database `automatos`, its owner and the services' roles. */
+export async function startPostgres(options: PostgresOptions = {}): Promise<TestPostgres> {
   const folder = await mkdtemp(join(await traversableTempDir(), "automatos-postgres-"));
   if (isRoot) await chown(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
   try {
-    const flags = options.durable === true ? FLAGS : { ...FLAGS, ...NOT_DURABLE };
+    const durability = options.durable === true ? {} : NOT_DURABLE;
+    const flags = { ...FLAGS, ...durability, listen_addresses: options.addresses ?? "127.0.0.1" };
     const server = new Server(folder, await reachableBinaries(folder), flags);
     await server.initialise();
     return server;
@@ -78,6 +90,7 @@ class Server implements TestPostgres {
   readonly name = "automatos";
   port = 0;
   #process: ChildProcess | undefined;
+  #paused: number[] = [];
   #stopped = false;
 
   constructor(folder: string, binaries: Binaries, flags: Readonly<Record<string, string>>) {
@@ -161,13 +174,35 @@ class Server implements TestPostgres {
   }
 
   async kill(): Promise<void> {
+    await this.#end("SIGKILL");
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#end("SIGINT");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    this.resume(); // children that stand still would not notice that their server is gone
     const child = this.#process;
     this.#process = undefined;
     if (!isRunning(child)) return;
     child.ref();
     const exited = once(child, "exit");
-    child.kill("SIGKILL");
+    child.kill(signal);
     await exited;
+  }
+
+  pause(): void {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error("PostgreSQL does not run");
+    process.kill(pid, "SIGSTOP"); // first, so that it has no more children
+    this.#paused = [...childrenOf(pid), pid];
+    for (const each of this.#paused) process.kill(each, "SIGSTOP");
+  }
+
+  resume(): void {
+    for (const pid of this.#paused) process.kill(pid, "SIGCONT");
+    this.#paused = [];
   }
 
   async restart(): Promise<void> {
@@ -217,6 +252,9 @@ class Server implements TestPostgres {
 function isRunning(child: ChildProcess | undefined): child is ChildProcess {
   return child?.exitCode === null && child.signalCode === null;
 }
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
 
 interface Binaries {
   readonly initdb: string;

@@ -18,6 +18,8 @@ export interface TestRedis {
   readonly pid: number;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
+  /** SIGTERM: it writes what it holds, and ends. */
+  shutdown(): Promise<void>;
   /** Starts it again (after a SIGKILL, if it runs still) on the same port, with the data it had or with none. */
   restart(options?: { readonly empty?: boolean }): Promise<void>;
   /** SIGSTOP: connections stay open, and nobody answers. */
@@ -134,12 +136,20 @@ class Server implements TestRedis {
   }
 
   async kill(): Promise<void> {
+    await this.#end("SIGKILL"); // which a process that stands still obeys as well
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#end("SIGTERM");
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
     if (child?.exitCode !== null || child.signalCode !== null) return;
     child.ref();
     const exited = once(child, "exit");
-    child.kill("SIGKILL"); // which a process that stands still obeys as well
+    child.kill(signal);
     await exited;
   }
 
