@@ -66,6 +66,25 @@ export class WorkspaceNotFoundError extends PlatformError {
   }
 }
 
+/** A change or a submission to a workspace that is on its way, or lives elsewhere. */
+export class WorkspaceNotOpenError extends PlatformError {
+  constructor(workspaceId: string, state: "leaving" | "arriving" | "moved", peer: string) {
+    const fact = {
+      leaving: `is leaving for ${peer}`,
+      arriving: `is arriving from ${peer}`,
+      moved: `has moved to ${peer}`,
+    };
+    super(state === "moved" ? "WORKSPACE_MOVED" : "WORKSPACE_MOVING", `workspace ${workspaceId} ${fact[state]}`, {
+      remedy:
+        state === "moved"
+          ? "Use the API of its new home."
+          : "Wait until the move has ended; `automatos workspace move --status` shows how far it is.",
+      status: 409,
+      ...(state === "moved" ? {} : { retryAfterSeconds: 10 }),
+    });
+  }
+}
+
 export class QueueFullError extends PlatformError {
   constructor(workspaceId: string, queued: number, limit: number) {
     super("QUEUE_FULL", `workspace ${workspaceId} has ${queued} of at most ${limit} waiting tasks`, {

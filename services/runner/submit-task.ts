@@ -1,6 +1,7 @@
-import { TaskConflictError, WorkspaceNotFoundError } from "../../contracts/errors.ts";
+import { TaskConflictError, WorkspaceNotFoundError, WorkspaceNotOpenError } from "../../contracts/errors.ts";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import type { AgentTask, TaskStatus } from "../../contracts/task.ts";
+import type { WorkspaceState } from "../../contracts/workspace-move.ts";
 import { Batcher } from "../runtime/batcher.ts";
 import { prepared, withTransaction, type Pool, type PoolClient, type Queryable } from "../runtime/database.ts";
 import { instantOrNull } from "../runtime/instant.ts";
@@ -44,7 +45,7 @@ export class Submitter {
    * When this resolves, the task is committed.
    *
    * @throws TaskConflictError, WorkspaceNotFoundError, QueueFullError, SubmissionRateExceededError,
-   * TimeoutAbovePlanError, ResourcesAbovePlanError, TaskNotStorableError
+   * TimeoutAbovePlanError, ResourcesAbovePlanError, TaskNotStorableError, WorkspaceNotOpenError
    */
   async submit(task: AgentTask, options: { readonly retryOf?: string } = {}): Promise<Submission> {
     checkStorable(task);
@@ -65,16 +66,16 @@ export class Submitter {
     return withTransaction(this.#deps.pool, async (client) => {
       const workspaceIds = [...new Set(candidates.map(({ task }) => task.workspaceId))];
       // Submissions of one workspace pass one at a time from here: its limits are exact.
-      const plans = await lockWorkspaces(client, workspaceIds, locked);
-      const loads = await measureLoads(client, [...plans.keys()]);
+      const workspaces = await lockWorkspaces(client, workspaceIds, locked);
+      const loads = await measureLoads(client, [...workspaces.keys()]);
       const refusals = new Map<Candidate, Answer>();
       for (const candidate of candidates) {
         const { workspaceId } = candidate.task;
-        const plan = plans.get(workspaceId);
+        const workspace = workspaces.get(workspaceId);
         const load = loads.get(workspaceId) ?? NOTHING;
         const refusal =
-          plan !== undefined
-            ? this.#refusal(candidate.task, plan, load)
+          workspace !== undefined
+            ? this.#refusal(candidate.task, workspace, load)
             : locked === "skip"
               ? "workspace_busy"
               : new WorkspaceNotFoundError(workspaceId);
@@ -89,7 +90,8 @@ export class Submitter {
     });
   }
 
-  #refusal(task: AgentTask, plan: PlanTier, load: WorkspaceLoad): Error | undefined {
+  #refusal(task: AgentTask, { plan, state, peer }: LockedWorkspace, load: WorkspaceLoad): Error | undefined {
+    if (state !== "open") return new WorkspaceNotOpenError(task.workspaceId, state, peer ?? "");
     const limits = this.#deps.planLimits[plan];
     try {
       checkPlan(task, plan, limits);
@@ -122,16 +124,24 @@ async function findSubmitted(database: Queryable, { task, print }: Candidate): P
 }
 
 /** In one order everywhere, so that no two wait for each other. */
-const LOCK_WORKSPACES = "SELECT id, plan FROM workspaces WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE";
+const LOCK_WORKSPACES = `SELECT id, plan, state, move_peer AS peer FROM workspaces WHERE id = ANY ($1::uuid[])
+  ORDER BY id FOR NO KEY UPDATE`;
+
+interface LockedWorkspace {
+  readonly plan: PlanTier;
+  readonly state: WorkspaceState;
+  /** Where it goes to, comes from or is. */
+  readonly peer: string | null;
+}
 
 async function lockWorkspaces(
   client: PoolClient,
   workspaceIds: readonly string[],
   locked: "skip" | "wait",
-): Promise<Map<string, PlanTier>> {
+): Promise<Map<string, LockedWorkspace>> {
   const statement = locked === "skip" ? `${LOCK_WORKSPACES} SKIP LOCKED` : LOCK_WORKSPACES;
-  const { rows } = await client.query<{ id: string; plan: PlanTier }>(prepared(statement, [workspaceIds]));
-  return new Map(rows.map(({ id, plan }) => [id, plan]));
+  const { rows } = await client.query<LockedWorkspace & { id: string }>(prepared(statement, [workspaceIds]));
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 const MEASURE_LOADS = `

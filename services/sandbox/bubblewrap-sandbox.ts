@@ -10,7 +10,7 @@ import { overInherited, withOpened } from "./inherited-descriptors.ts";
 import { baseEnvironment, checkArgv, environmentList, onTerminal, proxyEnvironment } from "./environment.ts";
 import { handedFileArgs, handOver, variablesFile, type HandedFile } from "./handed-files.ts";
 import { INSIDE, innerScript, STATUS } from "./inner-script.ts";
-import { collectText, forwardText, HeldText } from "./output.ts";
+import { collectText, forwardOutput, forwardText, giveInput, HeldText } from "./output.ts";
 import {
   findByArgument,
   identify,
@@ -130,7 +130,7 @@ export class BubblewrapSandbox implements Sandbox {
     const [stdin, stdout, stderrStream, args, infoStream, statusStream] = streams;
     // Those after what is inherited were asked for as pipes.
     handOver(run.files, child.stdio.slice(firstFileFd(run)) as unknown as Writable[]);
-    for (const stream of [stdin, args]) stream?.on("error", () => undefined); // closed early: the exit says why
+    args.on("error", () => undefined); // closed early: the exit says why
 
     let first: ProcessId | undefined; // the first process of the sandbox's PID namespace
     const info = collectText(infoStream, (text) => {
@@ -146,7 +146,7 @@ export class BubblewrapSandbox implements Sandbox {
       if (text.startsWith(STATUS.started)) stderr.release();
     });
     const output = [
-      ...(stdout === null ? [] : [forwardText(stdout, (text) => command.onOutput("stdout", text))]),
+      ...(stdout === null ? [] : [forwardOutput(stdout, command)]),
       ...(stderrStream === null ? [] : [forwardText(stderrStream, (text) => stderr.push(text))]),
     ];
     watch.onStop(end);
@@ -158,7 +158,7 @@ export class BubblewrapSandbox implements Sandbox {
           .map((argument) => `${argument}\0`)
           .join(""),
       );
-      stdin?.end(command.stdin ?? "");
+      if (stdin !== null) giveInput(stdin, command.stdin);
     } catch (error) {
       child.kill("SIGKILL");
       await exited.catch(() => undefined);

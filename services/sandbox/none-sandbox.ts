@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { FileNotFoundError } from "../workspace/file-errors.ts";
 import { splitWorkspacePath } from "../workspace/safe-path.ts";
 import { baseEnvironment, checkArgv, environmentList, onTerminal } from "./environment.ts";
-import { forwardText } from "./output.ts";
+import { forwardOutput, forwardText, giveInput } from "./output.ts";
 import { CommandNotFoundError, CommandTooLongError, CredentialFilesRefusedError } from "./sandbox-errors.ts";
 import type { Sandbox, SandboxCommand, SandboxExit, SandboxProfile, SandboxStatus } from "./sandbox.ts";
 import { NOT_STARTED, StopWatch } from "./stop-watch.ts";
@@ -86,11 +86,10 @@ export class NoneSandbox implements Sandbox {
     watch.onStop(killGroup);
     const { stdin, stdout, stderr } = child; // none of them on a terminal
     const output = [
-      ...(stdout === null ? [] : [forwardText(stdout, (text) => command.onOutput("stdout", text))]),
+      ...(stdout === null ? [] : [forwardOutput(stdout, command)]),
       ...(stderr === null ? [] : [forwardText(stderr, (text) => command.onOutput("stderr", text))]),
     ];
-    stdin?.on("error", () => undefined);
-    stdin?.end(command.stdin ?? "");
+    if (stdin !== null) giveInput(stdin, command.stdin);
     const exit = await exited;
     killGroup();
     await Promise.all(output);

@@ -1,5 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { SandboxCommand } from "./sandbox.ts";
 
 /** What takes text; a promise that it answers is waited for before more is read. */
 type TextConsumer = (text: string) => void | Promise<void>;
@@ -26,6 +28,22 @@ export function forwardText(stream: Readable, onText: TextConsumer): Promise<voi
       resolve();
     });
   });
+}
+
+/** Hands on a command's standard output, as text or as bytes. Resolves when it has ended, or nobody takes any more. */
+export async function forwardOutput(
+  stream: Readable,
+  command: Pick<SandboxCommand, "onOutput" | "stdout">,
+): Promise<void> {
+  if (command.stdout === undefined) return forwardText(stream, (text) => command.onOutput("stdout", text));
+  await pipeline(stream, command.stdout, { end: false }).catch(() => undefined); // who takes it knows that it broke
+}
+
+/** Gives a command its input. */
+export function giveInput(stdin: Writable, input: string | Readable | undefined): void {
+  stdin.on("error", () => undefined); // closed early: the exit says why
+  if (input === undefined || typeof input === "string") stdin.end(input ?? "");
+  else pipeline(input, stdin).catch(() => undefined); // who gave it knows that it broke
 }
 
 /** Reads a short text to its end; more than `maxChars` is dropped. */

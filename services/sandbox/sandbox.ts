@@ -1,3 +1,5 @@
+import type { Readable, Writable } from "node:stream";
+
 /** What a sandbox lets a command see and use. */
 export interface SandboxProfile {
   /** The workspace's folder on the host; the only writable place inside, mounted at `/workspace`. */
@@ -40,7 +42,10 @@ export interface SandboxCommand {
   /** Below the workspace, `.` for its root. A path that leads out is refused. */
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly stdin?: string;
+  /** A stream is read as the command reads it; one that breaks ends the command's input. @default none */
+  readonly stdin?: string | Readable;
+  /** Takes the standard output as it is, byte by byte, in place of `onOutput`; it is not ended. @default none */
+  readonly stdout?: Writable;
   /**
    * Descriptor of a terminal's own side, which becomes the command's standard streams and controlling terminal: no
    * `stdin` is written then, and `onOutput` is not called. The caller closes it. @default pipes

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { Sandbox, SandboxProfile } from "../../services/sandbox/sandbox.ts";
@@ -47,6 +49,32 @@ export function describeSandbox(kind: string, create: (playground: Playground) =
     it("gives standard input and ends it", async () => {
       assert.equal((await run(sandbox, profile, ["cat"], { stdin: "some\ntext" })).stdout, "some\ntext");
       assert.equal((await run(sandbox, profile, ["cat"])).stdout, "");
+    });
+
+    it("takes input and gives output as streams of any bytes", async () => {
+      const bytes = randomBytes(3_000_000);
+      const chunks: Buffer[] = [];
+      const stdout = new Writable({
+        highWaterMark: 10_000,
+        write(chunk: Buffer, _encoding, done) {
+          chunks.push(chunk);
+          setImmediate().then(() => done(), done); // slower than the command
+        },
+      });
+      const outcome = await run(sandbox, profile, ["cat"], { stdin: Readable.from([bytes]), stdout });
+      assert.equal(outcome.exitCode, 0);
+      assert.equal(outcome.stdout, "");
+      assert.ok(Buffer.concat(chunks).equals(bytes));
+    });
+
+    it("ends the input of a command whose stream breaks", async () => {
+      const stdin = new Readable({ read() {} });
+      stdin.on("error", () => undefined);
+      stdin.push("a part");
+      const ended = sh(sandbox, profile, "head -c 6 >/dev/null; touch began; cat >/dev/null; echo ended", { stdin });
+      while (!fs.existsSync(join(profile.workspaceDir, "began"))) await setImmediate();
+      stdin.destroy(new Error("the caller has gone"));
+      assert.equal((await ended).stdout, "ended\n");
     });
 
     it("survives a command that reads none of a long input", async () => {

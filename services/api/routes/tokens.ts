@@ -66,7 +66,7 @@ export const tokenRoutes: FastifyPluginAsyncZod<TokenRoutesDeps> = async (app, {
   app.delete(
     "/api/workspaces/:workspaceId/tokens/:tokenId",
     {
-      config: { access: "workspace", action: "token.revoke" },
+      config: { access: "workspace", action: "token.revoke", whileMoving: true },
       schema: {
         tags,
         operationId: "revokeToken",

@@ -87,7 +87,8 @@ export async function runDueSchedules(deps: Omit<SchedulerDeps, "holder">): Prom
   const { pool, log } = deps;
   const { rows } = await pool.query<DueRow>(
     `SELECT ${SCHEDULE_COLUMNS}, s.next_run_at AS "dueAt", now() AS now FROM schedules s
-     WHERE s.next_run_at <= now() ORDER BY s.next_run_at LIMIT $1`,
+     JOIN workspaces w ON w.id = s.workspace_id
+     WHERE s.next_run_at <= now() AND w.state = 'open' ORDER BY s.next_run_at LIMIT $1`,
     [BATCH],
   );
   for (const schedule of rows) {

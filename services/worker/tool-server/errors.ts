@@ -2,16 +2,11 @@ import { PlatformError } from "../../../contracts/errors.ts";
 
 export class TooManyCallsError extends PlatformError {
   constructor(workspaceId: string, limit: number) {
-    super(
-      "TOO_MANY_CALLS",
-      `workspace ${workspaceId} has ${limit} tool calls under way, the most that its plan allows`,
-      {
-        remedy:
-          "Call again after the seconds in Retry-After, close a terminal, or move the workspace to a larger plan.",
-        status: 429,
-        retryAfterSeconds: 1,
-      },
-    );
+    super("TOO_MANY_CALLS", `workspace ${workspaceId} has ${limit} calls under way, the most that it may have`, {
+      remedy: "Call again after the seconds in Retry-After, close a terminal, or move the workspace to a larger plan.",
+      status: 429,
+      retryAfterSeconds: 1,
+    });
   }
 }
 
@@ -97,5 +92,23 @@ export class CallFailedError extends PlatformError {
 export class CallerLeftError extends Error {
   constructor() {
     super("the caller went away before the terminal was opened");
+  }
+}
+
+export class TreeUnreadableError extends PlatformError {
+  constructor(paths: readonly string[]) {
+    super("TREE_UNREADABLE", `files that the workspace's own user cannot read: ${paths.join(", ").slice(0, 2_000)}`, {
+      remedy: "Make them readable, for example with `automatos workspace exec -- chmod -R u+rX .`, or remove them.",
+      status: 409,
+    });
+  }
+}
+
+export class TreeFailedError extends PlatformError {
+  constructor(complaint: string) {
+    super("TREE_FAILED", `the files could not be carried: ${complaint}`, {
+      remedy: "Mend what the message says and run the move again: it sends the files anew.",
+      status: 422,
+    });
   }
 }

@@ -7,11 +7,15 @@ import { PlatformError } from "../../../contracts/errors.ts";
 import { TerminalQuery } from "../../../contracts/terminal.ts";
 import { CallResources, MAX_CALL_SECONDS, WorkerCall, type CallGrant } from "../../../contracts/tool-call.ts";
 import { requireAllowed } from "../../../contracts/tool-call-errors.ts";
+import { ContentsRequest } from "../../../contracts/workspace-contents.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import { verifyCallGrant } from "../../runtime/task-token.ts";
+import type { WorkspaceContents } from "../../workspace/contents/workspace-contents.ts";
 import type { UsageMeter } from "../../workspace/usage/usage-meter.ts";
+import { answerContents } from "./answer-contents.ts";
 import { CallSessions, type CallSession, type CallSessionDeps } from "./call-session.ts";
 import { CallSlots } from "./call-slots.ts";
+import { type CallLife, duringCall } from "./during-call.ts";
 import {
   CallerLeftError,
   CallFailedError,
@@ -26,6 +30,7 @@ import { Pty } from "./pty.ts";
 import { readJson } from "./read-json.ts";
 import { describe, runCall } from "./run-call.ts";
 import { runTerminal, type TerminalTimes } from "./terminal.ts";
+import { receiveTree, sendManifest, sendTree } from "./tree.ts";
 import { refuseUpgrade, shakeHands, type Upgrade } from "./upgrade.ts";
 
 export interface ToolServerDeps extends CallSessionDeps {
@@ -35,6 +40,8 @@ export interface ToolServerDeps extends CallSessionDeps {
   /** Calls under way at once, of all workspaces. */
   readonly concurrency: number;
   readonly usage: Pick<UsageMeter, "refreshInBackground" | "read">;
+  /** What lies on the volume, for an API that has it not. */
+  readonly contents: WorkspaceContents;
   readonly terminalTimes?: TerminalTimes;
   readonly times?: CallTimes;
   readonly log: Logger;
@@ -53,6 +60,11 @@ const FILE_IDLE_MS = 5 * 60_000;
 /** The API takes a worker for lost that says nothing for 15 s. */
 const BEAT_MS = 5_000;
 const RESOURCES = CallResources.parse({});
+/** What carries a whole tree has its own time, and ends with its caller. */
+const NEVER = new AbortController().signal;
+/** Questions for contents under way at once; downloads that are slow to be taken stay long. */
+const MAX_LOOKS = 256;
+const MAX_LOOKS_OF_WORKSPACE = 32;
 
 /**
  * Takes tool calls without a task from the API, which has checked who asks: each carries a grant that the API has
@@ -63,6 +75,8 @@ export class ToolServer {
   readonly #server: Server;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: 1024 ** 2, perMessageDeflate: false });
   readonly #slots: CallSlots;
+  /** Of questions for contents: they are no tool calls, and must not wait for those. */
+  readonly #looks: CallSlots;
   readonly #sessions: CallSessions;
   readonly #closing = new AbortController();
   #announced = false;
@@ -70,6 +84,7 @@ export class ToolServer {
   constructor(deps: ToolServerDeps) {
     this.#deps = deps;
     this.#slots = new CallSlots(deps.concurrency);
+    this.#looks = new CallSlots(MAX_LOOKS);
     this.#sessions = new CallSessions(deps);
     this.#server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, (request, response) => {
       void this.#answer(request, response);
@@ -102,7 +117,7 @@ export class ToolServer {
 
   /** Takes no more; what is under way has until `graceMs`, then it is stopped. */
   async close(graceMs = 2_000): Promise<void> {
-    const emptied = this.#slots.close();
+    const emptied = Promise.all([this.#slots.close(), this.#looks.close()]);
     const timer = setTimeout(() => this.#closing.abort(), graceMs);
     await emptied;
     clearTimeout(timer);
@@ -119,7 +134,9 @@ export class ToolServer {
       const url = new URL(request.url ?? "/", "http://worker");
       const route = `${request.method ?? ""} ${url.pathname}`;
       if (route === "POST /v1/calls") await this.#call(grant, request, response);
+      else if (route === "POST /v1/contents") await this.#contents(grant, request, response);
       else if (url.pathname === "/v1/file") await this.#file(grant, url, request, response);
+      else if (url.pathname.startsWith("/v1/tree")) await this.#tree(grant, route, request, response);
       else throw new InvalidCallError(`there is no ${route}`);
     } catch (error) {
       this.#refuse(error, response);
@@ -163,6 +180,39 @@ export class ToolServer {
     await this.#inSession(grant, limits, transfer).finally(() => idle.stop());
   }
 
+  async #contents(grant: CallGrant, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const parsed = ContentsRequest.safeParse(await readJson(request));
+    if (!parsed.success) throw new InvalidCallError(parsed.error.issues[0]?.message ?? "it is not valid");
+    const { workspaceId, callId } = grant;
+    const release = this.#looks.take(workspaceId, MAX_LOOKS_OF_WORKSPACE);
+    const stalled = new AbortController();
+    const idle = new IdleTimer(this.#deps.times?.fileIdleMs ?? FILE_IDLE_MS, () => stalled.abort());
+    try {
+      await duringCall(this.#life(response, stalled.signal), (signal) =>
+        answerContents(
+          this.#deps.contents,
+          { workspaceId, request: parsed.data, caller: { callId, signal }, idle },
+          response,
+        ),
+      );
+    } finally {
+      idle.stop();
+      release();
+    }
+  }
+
+  async #tree(grant: CallGrant, route: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const limits = { resources: RESOURCES, timeoutSeconds: MAX_CALL_SECONDS, response, stop: NEVER };
+    await this.#inSession(grant, limits, async (session) => {
+      if (route === "GET /v1/tree") await sendTree(grant, session, response);
+      else if (route === "GET /v1/tree/manifest") await sendManifest(grant, session, response);
+      else if (route === "PUT /v1/tree") {
+        await receiveTree(grant, session, request);
+        response.writeHead(204).end();
+      } else throw new InvalidCallError(`there is no ${route}`);
+    });
+  }
+
   /** Runs `work` in a slot of the workspace. It is stopped by `stop` and when its caller goes away. */
   async #inSession(
     grant: CallGrant,
@@ -173,27 +223,22 @@ export class ToolServer {
     work: (session: CallSession) => Promise<void>,
   ): Promise<void> {
     const release = this.#slots.take(grant.workspaceId, grant.maxCalls);
-    const { response } = call;
-    const gone = new AbortController();
-    const leave = () => gone.abort();
-    response.once("close", leave);
-    if (response.destroyed) leave();
-    const alive = setInterval(() => {
-      if (!response.headersSent && !response.destroyed) response.writeProcessing();
-    }, this.#deps.times?.beatMs ?? BEAT_MS);
     try {
-      const signal = AbortSignal.any([gone.signal, call.stop, this.#closing.signal]);
-      const session = await this.#sessions.open(grant, { ...call, signal });
-      try {
-        await work(session);
-      } finally {
-        session.close();
-      }
+      await duringCall(this.#life(call.response, call.stop), async (signal) => {
+        const session = await this.#sessions.open(grant, { ...call, signal });
+        try {
+          await work(session);
+        } finally {
+          session.close();
+        }
+      });
     } finally {
-      clearInterval(alive);
-      response.off("close", leave);
       release();
     }
+  }
+
+  #life(response: ServerResponse, stop: AbortSignal): CallLife {
+    return { response, stops: [stop, this.#closing.signal], beatMs: this.#deps.times?.beatMs ?? BEAT_MS };
   }
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
