@@ -1,5 +1,4 @@
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
-import { TaskPriority } from "../../contracts/task.ts";
 import { isTransient, withTransaction, type Pool, type PoolClient } from "../runtime/database.ts";
 import type { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -12,7 +11,8 @@ import { findUndelivered, recoverLostTasks } from "./admission/recover.ts";
 import type { RunnerMetrics } from "./metrics.ts";
 import { expireQuestions } from "./pauses/expire.ts";
 import { queueDepths } from "./task-queries.ts";
-import type { TaskQueues } from "./task-queues.ts";
+import type { TaskQueues } from "./queues/task-queues.ts";
+import { TaskAnnouncer } from "./task-announcer.ts";
 import { pruneWorkers } from "./worker-registry.ts";
 
 /** A worker in this very process: it needs no queue to be told what it may start. */
@@ -48,7 +48,8 @@ const BATCH = 500;
 /** Every so many ticks the queues are compared with the record, and the gauges are read. */
 const RECONCILE_TICKS = 5;
 const UNDELIVERED_AFTER_SECONDS = 2;
-const MAX_UNDELIVERED = 1_000;
+/** Of each priority: those that come first are looked for again when they have started. */
+const MAX_UNDELIVERED = 500;
 
 /**
  * Decides which waiting tasks may start and announces them to workers; takes tasks from workers that were lost; makes
@@ -58,6 +59,7 @@ const MAX_UNDELIVERED = 1_000;
 export class Dispatcher {
   readonly #deps: DispatcherDeps;
   readonly #leadership: Leadership;
+  readonly #announcer: TaskAnnouncer;
   readonly #caps: Readonly<Record<PlanTier, number>>;
   #leads = false;
   #ticks = 0;
@@ -72,6 +74,10 @@ export class Dispatcher {
       role: "dispatcher",
       holder: deps.holder,
       seconds: deps.leadershipSeconds ?? 5,
+    });
+    this.#announcer = new TaskAnnouncer({
+      ...deps,
+      startHere: (tasks) => deps.atHand?.offer(tasks, deps.atHand.idleSlots) ?? tasks,
     });
     const caps = Object.entries(deps.planLimits).map(([plan, limits]) => [plan, limits.maxRunningTasks]);
     this.#caps = Object.fromEntries(caps) as Record<PlanTier, number>;
@@ -99,6 +105,7 @@ export class Dispatcher {
     this.#closed = true;
     for (const stop of this.#stops) stop();
     await this.#running;
+    await this.#announcer.settled();
     if (this.#leads) await this.#leadership.release(this.#deps.pool).catch((error: unknown) => this.#report(error));
     this.#leads = false;
   }
@@ -134,6 +141,7 @@ export class Dispatcher {
       log.info({ event: "dispatcher_leadership", leads: this.#leads }, "dispatcher leadership changed");
     }
     if (!this.#leads) return;
+    this.#announcer.refillIfEmptied();
     await this.#recover();
     await releaseDelayed(pool);
     await this.#expire();
@@ -146,7 +154,7 @@ export class Dispatcher {
   }
 
   async #recover(): Promise<void> {
-    const { queues, log, leaseSeconds } = this.#deps;
+    const { log, leaseSeconds } = this.#deps;
     const options = { leaseSeconds, limit: BATCH };
     const recovered = (await this.#asLeader((client) => recoverLostTasks(client, options))) ?? [];
     for (const { id, workspace_id, attempt, status } of recovered) {
@@ -155,7 +163,7 @@ export class Dispatcher {
         "task taken from a lost worker",
       );
     }
-    await queues.addDead(recovered.filter(({ status }) => status === "failed").map(({ id }) => id));
+    this.#announcer.announceDead(recovered.filter(({ status }) => status === "failed").map(({ id }) => id));
   }
 
   async #expire(): Promise<void> {
@@ -172,28 +180,14 @@ export class Dispatcher {
       const admission = await this.#asLeader((client) => admitTasks(client, options));
       const { tasks, idleSlots } = admission ?? { tasks: [], idleSlots: 0 };
       const share = shareAtHand(tasks.length, atHand?.idleSlots ?? 0, idleSlots);
-      await this.#announce(atHand?.offer(tasks, share) ?? tasks);
+      this.#announcer.announce(atHand?.offer(tasks, share) ?? tasks);
       more = tasks.length === BATCH;
     }
   }
 
   async #reconcile(): Promise<void> {
     const lookFor = { afterSeconds: UNDELIVERED_AFTER_SECONDS, limit: MAX_UNDELIVERED };
-    await this.#announce(await findUndelivered(this.#deps.pool, lookFor));
-  }
-
-  async #announce(tasks: readonly AdmittedTask[]): Promise<void> {
-    if (tasks.length === 0) return;
-    const priorities = TaskPriority.options.filter((priority) => tasks.some((task) => task.priority === priority));
-    for (const priority of priorities) {
-      const ids = tasks.filter((task) => task.priority === priority).map(({ id }) => id);
-      await this.#deps.queues.add(priority, ids);
-    }
-    // Nothing is written here that a crash could take away, so the commit need not wait for the disk.
-    await this.#deps.pool.query(
-      "SELECT set_config('synchronous_commit', 'off', true), pg_notify('automatos_work', $1)",
-      [priorities.join(" ")],
-    );
+    this.#announcer.announce(await findUndelivered(this.#deps.pool, lookFor));
   }
 
   async #measure(): Promise<void> {

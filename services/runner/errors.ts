@@ -9,6 +9,14 @@ export class LeaseLostError extends Error {
   }
 }
 
+/** The queues are away. Nothing is lost by it: the record knows what they hold. */
+export class QueuesUnreachableError extends Error {
+  constructor() {
+    super("the queues cannot be reached at present");
+    this.name = "QueuesUnreachableError";
+  }
+}
+
 export class RunnerBackendUnavailableError extends PlatformError {
   constructor(backend: string, reason: string, remedy: string) {
     super("RUNNER_BACKEND_UNAVAILABLE", `task runner backend ${backend} cannot be had: ${reason}`, {

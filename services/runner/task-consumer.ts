@@ -4,12 +4,13 @@ import { TaskPriority } from "../../contracts/task.ts";
 import { isTransient, type Pool } from "../runtime/database.ts";
 import type { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
+import { findUndelivered } from "./admission/recover.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { RunnerMetrics } from "./metrics.ts";
 import { TaskAttempt, type AttemptReport } from "./task-attempt.ts";
 import type { ClaimedTask } from "./claimed-task.ts";
 import { TaskLeases } from "./task-leases.ts";
-import type { Delivery, TaskQueues } from "./task-queues.ts";
+import type { Delivery, TaskQueues } from "./queues/task-queues.ts";
 import type { ExecuteTask } from "./task-runner.ts";
 import { recordWorker, removeWorker } from "./worker-registry.ts";
 
@@ -39,6 +40,8 @@ export interface TaskConsumerDeps {
 /** How often the queues are looked into although nothing was announced. */
 const LOOK_MS = 5_000;
 const RETRY_MS = 200;
+/** How often the record is asked for tasks while the queues are away. */
+const ASK_RECORD_MS = 2_000;
 /** What stopping and handing back may take once the grace is over; then the tasks are left to be recovered. */
 const HAND_BACK_MS = 8_000;
 
@@ -57,6 +60,7 @@ export class TaskConsumer {
   #pumping: Promise<void> | undefined;
   /** A slot that is kept for what may come from a queue at this moment. */
   #taking = false;
+  #askRecordAt = 0;
   #started = false;
   #closing: Promise<void> | undefined;
   #stops: (() => void)[] = [];
@@ -203,12 +207,30 @@ export class TaskConsumer {
         this.#promising.add(priority);
         this.#begin(delivery);
       } catch (error) {
-        this.#deps.log.warn({ event: "queue_unreachable", priority, err: error }, "queue cannot be read at present");
         this.#promising.add(priority);
+        await this.#takeFromRecord(error);
         await delay(RETRY_MS);
       }
     }
     this.#pumping = undefined;
+  }
+
+  /** Without the queues the record is asked for what was admitted long enough ago that a message would have come. */
+  async #takeFromRecord(cause: unknown): Promise<void> {
+    const { pool, log } = this.#deps;
+    if (performance.now() < this.#askRecordAt) return;
+    this.#askRecordAt = performance.now() + ASK_RECORD_MS;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    log.warn({ event: "queue_unreachable", reason }, "queues cannot be read, the record is asked for tasks");
+    try {
+      const limit = this.idleSlots;
+      const lookFor = { afterSeconds: ASK_RECORD_MS / 1_000, limit, priorities: this.#priorities };
+      const tasks = limit === 0 ? [] : await findUndelivered(pool, lookFor);
+      // Several workers may ask at once; the record gives each task to one of them.
+      this.offer(tasks, limit);
+    } catch (error) {
+      log.warn({ event: "record_unreachable", err: error }, "the record cannot be asked either");
+    }
   }
 
   #begin(delivery: Delivery): void {

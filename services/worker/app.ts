@@ -3,8 +3,8 @@ import { httpUrl } from "../../contracts/endpoint.ts";
 import type { WorkerEnv } from "../../contracts/service-env.ts";
 import { Dispatcher } from "../runner/dispatcher.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
+import { createTaskQueues } from "../runner/queues/create-task-queues.ts";
 import { TaskConsumer } from "../runner/task-consumer.ts";
-import { TaskQueues } from "../runner/task-queues.ts";
 import { createPool } from "../runtime/database.ts";
 import { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -56,7 +56,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
   const url = env.DATABASE_URL;
   const pool = createPool({ url, applicationName: `automatos-worker ${workerId}`, log });
   const listener = new NotificationListener({ url, applicationName: `automatos-worker ${workerId} listener`, log });
-  const queues = new TaskQueues({ url, log });
+  const queues = createTaskQueues(env, log);
   const locks = new PostgresRepositoryLocks({ connectionString: url, logger: log });
   const isLive = (taskId: string) => isRunning(pool, taskId);
   const volume = new WorkspaceVolume({

@@ -17,7 +17,7 @@ import { Dispatcher } from "../../services/runner/dispatcher.ts";
 import { createRunnerMetrics } from "../../services/runner/metrics.ts";
 import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
 import { TaskConsumer } from "../../services/runner/task-consumer.ts";
-import { TaskQueues } from "../../services/runner/task-queues.ts";
+import { PostgresTaskQueues } from "../../services/runner/queues/postgres-task-queues.ts";
 import type { ExecuteTask, TaskEnd } from "../../services/runner/task-runner.ts";
 import { type AdapterResources, createAdapters } from "../../services/tools/create-adapters.ts";
 import { ToolService } from "../../services/tools/tool-service.ts";
@@ -133,7 +133,7 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
     },
     async work(execute) {
       const shared = { pool, listener, log: silentLog, leaseSeconds: 10 };
-      const queues = new TaskQueues({ url: database.url, log: silentLog });
+      const queues = new PostgresTaskQueues({ url: database.url, log: silentLog });
       const dispatcher = new Dispatcher({ ...shared, queues, planLimits, holder: randomUUID() });
       const worker = {
         workerId: "worker-0",

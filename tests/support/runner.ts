@@ -5,7 +5,8 @@ import type { TaskEvent, TaskEventBody } from "../../contracts/task-event.ts";
 import { Dispatcher } from "../../services/runner/dispatcher.ts";
 import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
 import { TaskConsumer, type TaskConsumerDeps } from "../../services/runner/task-consumer.ts";
-import { TaskQueues } from "../../services/runner/task-queues.ts";
+import { createTaskQueues, type QueueSettings } from "../../services/runner/queues/create-task-queues.ts";
+import type { TaskQueues } from "../../services/runner/queues/task-queues.ts";
 import type { ExecuteTask, TaskEnd, TaskExecution, TaskRunner } from "../../services/runner/task-runner.ts";
 import { createPool, type Pool } from "../../services/runtime/database.ts";
 import { NotificationListener } from "../../services/runtime/listener.ts";
@@ -56,6 +57,13 @@ export type WorkOptions = Partial<Omit<TaskConsumerDeps, "execute">> & {
   readonly throughQueues?: boolean;
 };
 
+export interface ProcessOptions {
+  readonly plans?: PlanLimitOverrides;
+  readonly log?: Logger;
+  /** Of the Redis that the queues are on. @default they are on Postgres */
+  readonly redisUrl?: string | undefined;
+}
+
 export interface WorkingSide {
   readonly consumer: TaskConsumer;
   readonly dispatcher: Dispatcher;
@@ -63,10 +71,7 @@ export interface WorkingSide {
   close(): Promise<void>;
 }
 
-export async function openQueuedProcess(
-  url: string,
-  options: { readonly plans?: PlanLimitOverrides; readonly log?: Logger } = {},
-): Promise<QueuedProcess> {
+export async function openQueuedProcess(url: string, options: ProcessOptions = {}): Promise<QueuedProcess> {
   const log = options.log ?? silentLog;
   const planLimits = resolvePlanLimits(options.plans ?? {});
   const pool = createPool({ url, applicationName: "test", log });
@@ -81,7 +86,7 @@ export async function openQueuedProcess(
     work: async (execute, { leadershipSeconds = 2, throughQueues = false, ...overrides } = {}) => {
       const workerId = overrides.workerId ?? randomUUID();
       const leaseSeconds = overrides.leaseSeconds ?? 5;
-      const queues = new TaskQueues({ url, log });
+      const queues = createTaskQueues(queueSettings(url, options.redisUrl), log);
       await queues.start();
       const common = { pool, listener, queues, leaseSeconds, log };
       const consumer = new TaskConsumer({
@@ -120,6 +125,13 @@ export async function openQueuedProcess(
     },
   };
 }
+
+/** How services are told where the queues are. */
+export const queueSettings = (url: string, redisUrl: string | undefined): QueueSettings => ({
+  QUEUE_BACKEND: redisUrl === undefined ? "postgres" : "redis",
+  REDIS_URL: redisUrl,
+  DATABASE_URL: url,
+});
 
 /** A workspace with a plan, for tests that do not care for more. */
 export async function aWorkspace(process: QueuedProcess, plan: PlanTier = "enterprise"): Promise<string> {

@@ -1,4 +1,4 @@
-import type { TaskState } from "../../../contracts/task.ts";
+import { TaskPriority, type TaskState } from "../../../contracts/task.ts";
 import type { PoolClient, Queryable } from "../../runtime/database.ts";
 import type { AdmittedTask } from "./admit.ts";
 
@@ -69,16 +69,39 @@ export async function recoverLostTasks(
   return rows;
 }
 
-/** Admitted tasks that no worker has taken within `afterSeconds`: their messages may have been lost. */
+/**
+ * Admitted tasks that no worker has taken within `afterSeconds`: their messages may have been lost. The first `limit` of
+ * each priority, so that no queue is forgotten for a fuller one.
+ */
 export async function findUndelivered(
   database: Queryable,
-  options: { readonly afterSeconds: number; readonly limit: number },
+  options: { readonly afterSeconds: number; readonly limit: number; readonly priorities?: readonly TaskPriority[] },
+): Promise<AdmittedTask[]> {
+  const { afterSeconds, limit, priorities = TaskPriority.options } = options;
+  const { rows } = await database.query<AdmittedTask>(
+    `SELECT task.* FROM unnest($3::task_priority[]) WITH ORDINALITY AS asked (priority, place)
+     CROSS JOIN LATERAL (
+       SELECT t.id, t.workspace_id, t.priority FROM task_executions t
+       WHERE t.status = 'queued' AND t.admitted_at IS NOT NULL AND t.priority = asked.priority
+         AND t.admitted_at < now() - $1::float8 * interval '1 second'
+       ORDER BY t.submission LIMIT $2
+     ) task ORDER BY asked.place`,
+    [afterSeconds, limit, priorities],
+  );
+  return rows;
+}
+
+/** A page of all admitted tasks that wait for a worker, in the order in which they start, behind the task `after`. */
+export async function findAdmitted(
+  database: Queryable,
+  options: { readonly after: string | undefined; readonly limit: number },
 ): Promise<AdmittedTask[]> {
   const { rows } = await database.query<AdmittedTask>(
     `SELECT id, workspace_id, priority FROM task_executions
-     WHERE status = 'queued' AND admitted_at IS NOT NULL AND admitted_at < now() - $1::float8 * interval '1 second'
+     WHERE status = 'queued' AND admitted_at IS NOT NULL AND ($1::uuid IS NULL OR (priority, submission) >
+       (SELECT priority, submission FROM task_executions WHERE id = $1))
      ORDER BY priority, submission LIMIT $2`,
-    [options.afterSeconds, options.limit],
+    [options.after ?? null, options.limit],
   );
   return rows;
 }
