@@ -41,11 +41,16 @@ export interface TestDaemon {
   stop(): Promise<void>;
 }
 
-export async function startDaemon(): Promise<TestDaemon> {
+export interface DaemonOptions {
+  /** Folder of its images and containers, which stays; one daemon at a time. @default one that ends with the daemon */
+  readonly dataRoot?: string;
+}
+
+export async function startDaemon({ dataRoot }: DaemonOptions = {}): Promise<TestDaemon> {
   // Short: a socket's path has at most 107 characters.
   const folder = await mkdtemp(path.join(tmpdir(), "dockerd-"));
   const socket = path.join(folder, "docker.sock");
-  const dockerd = await startProcess(folder, socket);
+  const dockerd = await startProcess(folder, socket, dataRoot ?? path.join(folder, "data"));
   const docker = new Docker({ socketPath: socket });
   const registries: TestRegistry[] = [];
   let wayOut: Promise<WayOut> | undefined;
@@ -75,13 +80,13 @@ export async function startDaemon(): Promise<TestDaemon> {
   };
 }
 
-async function startProcess(folder: string, socket: string): Promise<ChildProcess> {
+async function startProcess(folder: string, socket: string, dataRoot: string): Promise<ChildProcess> {
   // Not the machine's own.
   const config = path.join(folder, "daemon.json");
   await writeFile(config, "{}");
   const args = [
     `--host=unix://${socket}`,
-    `--data-root=${path.join(folder, "data")}`,
+    `--data-root=${dataRoot}`,
     `--exec-root=${path.join(folder, "exec")}`,
     `--pidfile=${path.join(folder, "dockerd.pid")}`,
     `--config-file=${config}`,

@@ -34,9 +34,16 @@ export function debianIsMissing(): Promise<string | false> {
   return checked;
 }
 
-/** Gives the daemon DEBIAN_IMAGE. @returns its id, `sha256:...` */
+/** Gives the daemon DEBIAN_IMAGE, unless it has it. @returns its id, `sha256:...` */
 export async function importDebian(daemon: TestDaemon): Promise<string> {
-  return importRoot(daemon.docker, createReadStream(await prepare()), DEBIAN_IMAGE);
+  const file = await prepare();
+  const named = `debian-base:${path.basename(file, ".tar")}`;
+  const image = daemon.docker.getImage(named);
+  const there = await image.inspect().catch(() => undefined); // its id is another each time it is imported
+  const id = there?.Id ?? (await importRoot(daemon.docker, createReadStream(file), named));
+  const [repo = "", tag = ""] = DEBIAN_IMAGE.split(":");
+  await image.tag({ repo, tag });
+  return id;
 }
 
 /** @returns the tar file of the root file system. */
