@@ -1,14 +1,18 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { TaskEvent } from "../../contracts/task-event.ts";
 
-/** Events of a task that follow one another. */
-export interface EventPage {
-  readonly events: readonly TaskEvent[];
+export interface Numbered {
+  readonly sequence: number;
+}
+
+/** Events that follow one another: of a task, or of whatever else numbers its events. */
+export interface EventPage<Event extends Numbered = TaskEvent> {
+  readonly events: readonly Event[];
   /** Of their bodies. */
   readonly bytes: number;
   /** Nothing follows, now or ever. Only where there are no events. */
   readonly ended: boolean;
-  /** The number of the task's newest event. */
+  /** The number of the newest event. */
   readonly newest: number;
 }
 
@@ -19,20 +23,20 @@ const KEPT_BYTES = 2_097_152;
 const READ_EVERY_MS = 20;
 
 /** The events of one task on their way to all who follow it here: each is read once for all who are up to date. */
-export class EventFeed {
-  readonly #read: (after: number) => Promise<EventPage>;
-  #pages: EventPage[] = [];
+export class EventFeed<Event extends Numbered = TaskEvent> {
+  readonly #read: (after: number) => Promise<EventPage<Event>>;
+  #pages: EventPage<Event>[] = [];
   /** The last event that was read for all. */
   #last: number | undefined;
-  #reading: Promise<EventPage> | undefined;
+  #reading: Promise<EventPage<Event>> | undefined;
   #readAt = Number.NEGATIVE_INFINITY;
 
-  constructor(read: (after: number) => Promise<EventPage>) {
+  constructor(read: (after: number) => Promise<EventPage<Event>>) {
     this.#read = read;
   }
 
   /** The events behind number `after` that are there now. @throws as the record does */
-  async next(after: number): Promise<EventPage> {
+  async next(after: number): Promise<EventPage<Event>> {
     this.#last ??= after;
     if (after === this.#last) {
       this.#reading ??= this.#readOn(after).finally(() => (this.#reading = undefined));
@@ -49,7 +53,7 @@ export class EventFeed {
     return page;
   }
 
-  async #readOn(after: number): Promise<EventPage> {
+  async #readOn(after: number): Promise<EventPage<Event>> {
     const waitMs = this.#readAt + READ_EVERY_MS - performance.now();
     if (waitMs > 0) await delay(waitMs);
     this.#readAt = performance.now();
@@ -58,11 +62,12 @@ export class EventFeed {
     return page;
   }
 
-  #keep(page: EventPage, after: number): void {
+  #keep(page: EventPage<Event>, after: number): void {
     this.#last = page.events.at(-1)?.sequence ?? after;
     if (page.events.length === 0) return;
     this.#pages.push(page);
-    const sum = (of: (page: EventPage) => number): number => this.#pages.reduce((total, each) => total + of(each), 0);
+    const sum = (of: (page: EventPage<Event>) => number): number =>
+      this.#pages.reduce((total, each) => total + of(each), 0);
     while (
       this.#pages.length > 1 &&
       (sum(({ events }) => events.length) > KEPT_EVENTS || sum(({ bytes }) => bytes) > KEPT_BYTES)
@@ -71,7 +76,7 @@ export class EventFeed {
     }
   }
 
-  #kept(after: number): EventPage | undefined {
+  #kept(after: number): EventPage<Event> | undefined {
     for (const page of this.#pages) {
       const first = page.events[0]?.sequence ?? 0;
       const last = page.events.at(-1)?.sequence ?? 0;

@@ -3,12 +3,13 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { isTerminal } from "../../../contracts/task.ts";
 import type { TaskEvent } from "../../../contracts/task-event.ts";
-import type { FollowOptions, TaskRunner } from "../../runner/task-runner.ts";
+import type { TaskRunner } from "../../runner/task-runner.ts";
 import { taskOf } from "../access.ts";
 import { sseEvent, type EventStreams } from "../event-streams.ts";
 import { logEntry } from "../task-log.ts";
 import type { TaskListing } from "../task-listing.ts";
 import { problems, taskParams } from "./shared.ts";
+import { after, eventsQuery, eventStream, resume, tellLag } from "./shared-streams.ts";
 
 export interface TaskStreamRoutesDeps {
   readonly runner: TaskRunner;
@@ -16,36 +17,10 @@ export interface TaskStreamRoutesDeps {
   readonly tasks: Pick<TaskListing, "lastSequence">;
 }
 
-const LAG_EVERY_MS = 1_000;
 const tags = ["tasks"];
-/** The record's numbers end there; nothing follows it. */
-const MAX_SEQUENCE = 2 ** 31 - 1;
-const sequence = z
-  .string()
-  .regex(/^\d{1,16}$/, "must be a number of an event")
-  .transform((digits) => Math.min(Number(digits), MAX_SEQUENCE));
-const resume = {
-  headers: z.looseObject({
-    "last-event-id": sequence.optional().describe("Number of the last event that was seen: the next one comes first."),
-  }),
-};
-const after = sequence.optional().describe("As `Last-Event-ID`, which wins.");
-const eventsQuery = z.strictObject({ after });
 const logsQuery = z.strictObject({
   after,
   follow: z.enum(["true", "false"]).default("true").describe("`false` ends with what is there now."),
-});
-/** One event of the stream; a field that is not there does not stand in it. */
-const eventStream = (item: string) => ({
-  "text/event-stream": {
-    schema: z.strictObject({
-      event: z.literal("message").optional(),
-      id: z.string().describe("The number to give back as `Last-Event-ID`."),
-      data: z
-        .string()
-        .meta({ contentMediaType: "application/json", contentSchema: { $ref: `#/components/schemas/${item}` } }),
-    }),
-  },
 });
 const ended = z.null().describe("The task has ended and every event was seen: do not come back.");
 
@@ -129,16 +104,6 @@ function encodeEvent(event: TaskEvent): string {
     encoded.set(event, text);
   }
   return text;
-}
-
-/** A comment a second at most, for a follower who is far behind. */
-function tellLag(comment: (text: string) => void): NonNullable<FollowOptions["onBehind"]> {
-  let toldAt = Number.NEGATIVE_INFINITY;
-  return ({ events, newest }) => {
-    if (performance.now() - toldAt < LAG_EVERY_MS) return;
-    toldAt = performance.now();
-    comment(`${events} events behind; the newest is ${newest}: follow with after=${newest} to skip to the present`);
-  };
 }
 
 interface LogRequest extends TaskStreamRoutesDeps {

@@ -43,6 +43,9 @@ BEGIN
     GRANT SELECT, INSERT, UPDATE, DELETE ON workspace_documents TO automatos_api;
     GRANT SELECT, INSERT, DELETE ON terminal_tickets TO automatos_api;
     GRANT SELECT ON llm_usage, llm_workspace_days TO automatos_api;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON workflows, workflow_versions TO automatos_api;
+    GRANT SELECT, INSERT, UPDATE ON workflow_executions, workflow_steps, workflow_event_logs TO automatos_api;
+    GRANT SELECT, INSERT ON workflow_events, workflow_event_order TO automatos_api;
     -- It asks for backups; what becomes of them a worker writes.
     GRANT SELECT, INSERT (id, workspace_id, kind, requested_by, backup_id) ON workspace_backups TO automatos_api;
     GRANT SELECT, INSERT, UPDATE ON workspace_backup_plans TO automatos_api;
