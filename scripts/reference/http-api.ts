@@ -3,15 +3,18 @@ import { Registry } from "prom-client";
 import { ToolAdapters, ToolSecrets } from "../../contracts/tool-adapters.ts";
 import { resolvePlanLimits } from "../../contracts/plan.ts";
 import { buildApp } from "../../services/api/app.ts";
+import { CallGrants } from "../../services/api/calls/call-grants.ts";
+import { WorkerClient } from "../../services/api/calls/worker-client.ts";
+import { WorkerDirectory } from "../../services/api/calls/worker-directory.ts";
+import { WorkerContents } from "../../services/api/contents/worker-contents.ts";
 import { createApiDeps } from "../../services/api/create-deps.ts";
 import { LocalTaskRunner } from "../../services/runner/local-task-runner.ts";
 import { createRunnerMetrics } from "../../services/runner/metrics.ts";
 import { createLogger } from "../../services/runtime/logger.ts";
 import { CredentialKeyRing } from "../../services/workspace/credentials/key-ring.ts";
-import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
 import { createAdapters } from "../../services/tools/create-adapters.ts";
 import { ToolService } from "../../services/tools/tool-service.ts";
-import { CountedUsageMeter } from "../../services/workspace/usage/counted-usage-meter.ts";
+import { WorkspaceStore } from "../../services/workspace/workspace-store.ts";
 import { cell, type JsonSchema, rows } from "./schema-table.ts";
 
 interface Operation {
@@ -40,17 +43,17 @@ export async function describeHttpApi(): Promise<string> {
     planLimits,
     log,
   });
-  const meter = new CountedUsageMeter({ rootDir: "/nonexistent", logger: log });
+  const workers = new WorkerClient({ directory: new WorkerDirectory({ pool }), grantKey: new Uint8Array(32) });
+  const grants = new CallGrants({ workspaces: new WorkspaceStore({ pool }), planLimits });
+  const contents = new WorkerContents({ workers, grants });
   const deps = createApiDeps({
     pool,
     runner,
-    meter,
-    locks: new InMemoryRepositoryLocks(),
-    workspacesDir: "/nonexistent",
+    ...{ contents, workers, grants },
     planLimits,
     registry,
     runnerMetrics: createRunnerMetrics(registry),
-    tools: new ToolService({ adapters: createAdapters(noTools(pool)), log, registry }),
+    tools: new ToolService({ adapters: createAdapters(noTools(pool, contents)), log, registry }),
     credentialKeys: await CredentialKeyRing.create([]),
     taskTokenKey: new Uint8Array(32),
     log,
@@ -60,7 +63,7 @@ export async function describeHttpApi(): Promise<string> {
   const document = app.swagger() as unknown as {
     readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   };
-  await Promise.all([app.close(), runner.close(), meter.close(), pool.end()]);
+  await Promise.all([app.close(), runner.close(), pool.end()]);
   return Object.entries(document.paths)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([route, methods]) =>
@@ -69,11 +72,11 @@ export async function describeHttpApi(): Promise<string> {
     .join("\n\n");
 }
 
-const noTools = (pool: pg.Pool) => ({
+const noTools = (pool: pg.Pool, contents: WorkerContents) => ({
   config: ToolAdapters.parse({}),
   secrets: ToolSecrets.parse({}),
   pool,
-  workspacesDir: "/nonexistent",
+  contents,
 });
 
 function describe(route: string, method: string, operation: Operation): string {

@@ -1,6 +1,5 @@
 import type { Registry } from "prom-client";
 import type { PlanLimits, PlanTier } from "../../contracts/plan.ts";
-import { isTerminal } from "../../contracts/task.ts";
 import type { Workspace, WorkspaceUsage } from "../../contracts/workspace.ts";
 import type { RunnerMetrics } from "../runner/metrics.ts";
 import { listApprovals } from "../runner/pauses/list-approvals.ts";
@@ -12,19 +11,16 @@ import type { Pool } from "../runtime/database.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { verifyApiTaskToken } from "../runtime/task-token.ts";
 import type { ToolService } from "../tools/tool-service.ts";
-import { Artifacts } from "../workspace/artifacts.ts";
 import { CredentialStore } from "../workspace/credentials/credential-store.ts";
 import type { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
-import { Repositories } from "../workspace/repositories.ts";
-import type { RepositoryLocks } from "../workspace/repository-locks.ts";
-import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
+import type { ContentsCaller, WorkspaceContents } from "../workspace/contents/workspace-contents.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { ApiDeps } from "./app.ts";
 import { PostgresAuditLog } from "./audit-log.ts";
 import { TicketStore } from "./calls/ticket-store.ts";
 import { ToolCalls } from "./calls/tool-calls.ts";
-import { WorkerClient } from "./calls/worker-client.ts";
-import { WorkerDirectory } from "./calls/worker-directory.ts";
+import type { CallGrants } from "./calls/call-grants.ts";
+import type { WorkerClient } from "./calls/worker-client.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { makeChangeEgressRules } from "./egress-rules.ts";
 import { readLlmUsage } from "./llm-usage.ts";
@@ -36,10 +32,11 @@ import { PostgresTokenStore } from "./token-store.ts";
 export interface ApiResources {
   readonly pool: Pool;
   readonly runner: TaskRunner;
-  readonly meter: UsageMeter;
-  readonly locks: RepositoryLocks;
-  /** Folder of all workspaces. */
-  readonly workspacesDir: string;
+  /** What lies on the volumes of workspaces. */
+  readonly contents: WorkspaceContents;
+  /** Calls of workers, and what is said there of a workspace. */
+  readonly workers: WorkerClient;
+  readonly grants: CallGrants;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
   readonly registry: Registry;
   readonly runnerMetrics: RunnerMetrics;
@@ -52,12 +49,10 @@ export interface ApiResources {
   readonly log: Logger;
 }
 
-/** The API's dependencies on a migrated database and the folder of the workspaces. */
+/** The API's dependencies on a migrated database and the contents of the workspaces. */
 export function createApiDeps(resources: ApiResources): ApiDeps {
-  const { pool, runner, meter, locks, planLimits, log, registry, runnerMetrics } = resources;
-  const rootDir = resources.workspacesDir;
+  const { pool, runner, contents, planLimits, log, registry, runnerMetrics } = resources;
   const database = pool;
-  const isLive = async (taskId: string): Promise<boolean> => !isTerminal((await runner.status(taskId)).status);
   return {
     runner,
     planLimits,
@@ -65,22 +60,13 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     runnerMetrics,
     log,
     tools: resources.tools,
-    calls: new ToolCalls({
-      workspaces: new WorkspaceStore({ pool }),
-      planLimits,
-      tools: resources.tools,
-      workers: new WorkerClient({
-        directory: new WorkerDirectory({ pool }),
-        grantKey: resources.taskTokenKey,
-      }),
-    }),
+    calls: new ToolCalls(resources),
     tickets: new TicketStore({ database }),
     verifyTaskToken: (token) => verifyApiTaskToken(token, resources.taskTokenKey),
     workspaces: new WorkspaceStore({ pool }),
     credentials: new CredentialStore({ pool, keys: resources.credentialKeys }),
     changeEgressRules: makeChangeEgressRules(pool),
-    artifacts: new Artifacts({ rootDir, meter }),
-    repositories: new Repositories({ rootDir, locks, meter, isLive, logger: log }),
+    contents,
     tasks: new PostgresTaskListing({ database }),
     tokens: new PostgresTokenStore({ database }),
     audit: new PostgresAuditLog({ database }),
@@ -89,7 +75,7 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     schedules: new ScheduleStore({ pool }),
     runSchedule: (schedule, request) => runNow({ pool, submit: (task) => runner.submit(task) }, schedule, request),
     operations: new RecordOperations({ database }),
-    usage: (workspace) => readUsage(workspace, { pool, meter, planLimits }),
+    usage: (workspace, caller) => readUsage(workspace, caller, resources),
     llmUsage: ({ workspaceId, plan }) => readLlmUsage(pool, workspaceId, planLimits[plan]),
     readiness: { database: () => pool.query("SELECT") },
   };
@@ -97,13 +83,12 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
 
 async function readUsage(
   { workspaceId, plan }: Workspace,
-  { pool, meter, planLimits }: Pick<ApiResources, "pool" | "meter" | "planLimits">,
+  caller: ContentsCaller,
+  { pool, contents, planLimits }: Pick<ApiResources, "pool" | "contents" | "planLimits">,
 ): Promise<WorkspaceUsage> {
-  const [{ usedBytes, measuredAt }, tasks] = await Promise.all([
-    meter.read(workspaceId),
+  const [storage, tasks] = await Promise.all([
+    contents.readStorage(workspaceId, caller),
     countTasks(pool, workspaceId),
   ]);
-  const { kind: quotaKind, hardLimit } = meter.status;
-  const quotaBytes = planLimits[plan].storageQuotaBytes;
-  return { workspaceId, ...tasks, usedBytes, measuredAt, quotaBytes, quotaKind, hardLimit };
+  return { workspaceId, ...tasks, ...storage, quotaBytes: planLimits[plan].storageQuotaBytes };
 }

@@ -1,10 +1,10 @@
-import { mkdir } from "node:fs/promises";
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import path from "node:path";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { PlatformError } from "../../contracts/errors.ts";
 import { ApiEnv } from "../../contracts/service-env.ts";
+import { isTerminal } from "../../contracts/task.ts";
 import { createTaskRunner } from "../runner/create-task-runner.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
 import { Scheduler } from "../runner/schedules/scheduler.ts";
@@ -17,11 +17,14 @@ import { onShutdown } from "../runtime/shutdown.ts";
 import { taskTokenKey } from "../runtime/task-token.ts";
 import { createAdapters } from "../tools/create-adapters.ts";
 import { ToolService } from "../tools/tool-service.ts";
-import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
-import { createUsageMeter } from "../workspace/usage/create-usage-meter.ts";
 import { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
 import { listKeyUse } from "../workspace/credentials/rotate-keys.ts";
+import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import { buildApp } from "./app.ts";
+import { CallGrants } from "./calls/call-grants.ts";
+import { WorkerClient } from "./calls/worker-client.ts";
+import { WorkerDirectory } from "./calls/worker-directory.ts";
+import { openContents } from "./contents/open-contents.ts";
 import { adapterResources } from "./tool-resources.ts";
 import { createApiDeps } from "./create-deps.ts";
 
@@ -45,38 +48,43 @@ try {
 }
 
 async function start(): Promise<void> {
-  const { WORKSPACES_DIR: workspacesDir } = env;
-  if (workspacesDir === undefined) throw new Error("WORKSPACES_DIR is not given");
   const pool = createPool({ url: env.DATABASE_URL, applicationName: "automatos-api", log, max: POOL_SIZE });
   await waitForMigrations(pool, { timeoutMs: MIGRATIONS_TIMEOUT_MS, log });
   const listener = new NotificationListener({ url: env.DATABASE_URL, applicationName: "automatos-api-listener", log });
   await listener.start();
-  await mkdir(workspacesDir, { recursive: true, mode: 0o711 });
 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const runnerMetrics = createRunnerMetrics(registry);
   const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
-  const meter = await createUsageMeter({
-    rootDir: workspacesDir,
-    setting: env.WORKSPACE_QUOTA,
-    logger: log,
-    readOnly: true,
+  const workers = new WorkerClient({
+    directory: new WorkerDirectory({ pool }),
+    grantKey: taskTokenKey(env.TASK_TOKEN_KEY),
   });
-  const locks = new PostgresRepositoryLocks({ connectionString: env.DATABASE_URL, logger: log });
+  const grants = new CallGrants({ workspaces: new WorkspaceStore({ pool }), planLimits });
+  const opened = await openContents({
+    rootDir: env.WORKSPACES_DIR,
+    quota: env.WORKSPACE_QUOTA,
+    databaseUrl: env.DATABASE_URL,
+    isLive: async (taskId) => !isTerminal((await runner.status(taskId)).status),
+    workers,
+    grants,
+    log,
+  });
+  const { contents } = opened;
   const credentialKeys = await CredentialKeyRing.create(env.CREDENTIAL_KEYS);
   await warnOfMissingKeys(pool, credentialKeys);
   const tools = new ToolService({
-    adapters: createAdapters(await adapterResources(env, { pool, workspacesDir })),
+    adapters: createAdapters(await adapterResources(env, { pool, contents })),
     log,
     registry,
   });
   const deps = createApiDeps({
     pool,
     runner,
-    meter,
-    locks,
-    workspacesDir,
+    contents,
+    workers,
+    grants,
     planLimits,
     registry,
     runnerMetrics,
@@ -100,8 +108,7 @@ async function start(): Promise<void> {
       { name: "scheduler", close: () => scheduler.close() },
       { name: "http", close: () => app.close() },
       { name: "runner", close: () => runner.close() },
-      { name: "usage", close: () => meter.close() },
-      { name: "locks", close: () => locks.close() },
+      { name: "contents", close: () => opened.close() },
       { name: "listener", close: () => listener.close() },
       { name: "database", close: () => pool.end() },
     ],

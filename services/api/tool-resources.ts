@@ -4,6 +4,7 @@ import { signTaskToken, taskTokenKey } from "../runtime/task-token.ts";
 import type { AdapterResources } from "../tools/create-adapters.ts";
 import { WorkspaceDatabases } from "../tools/database/workspace-databases.ts";
 import type { GatewayRoute } from "../tools/gateway/tunnel.ts";
+import type { WorkspaceContents } from "../workspace/contents/workspace-contents.ts";
 import { CredentialReader } from "../workspace/credentials/credential-reader.ts";
 import { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
 
@@ -13,7 +14,7 @@ const GATEWAY_TOKEN_SECONDS = 180;
 /** What the API's tools work with, by its environment. */
 export async function adapterResources(
   env: ApiEnv,
-  { pool, workspacesDir }: { readonly pool: Pool; readonly workspacesDir: string },
+  { pool, contents }: { readonly pool: Pool; readonly contents: WorkspaceContents },
 ): Promise<AdapterResources> {
   const credentials = new CredentialReader({ pool, keys: await CredentialKeyRing.create(env.CREDENTIAL_KEYS) });
   return {
@@ -22,7 +23,7 @@ export async function adapterResources(
     gateway: gatewayRoute(env),
     workspaceDatabases: new WorkspaceDatabases({ pool, credentials }),
     pool,
-    workspacesDir,
+    contents,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import type { ToolAdapters, ToolSecrets } from "../../contracts/tool-adapters.ts";
+import type { WorkspaceContents } from "../workspace/contents/workspace-contents.ts";
 import { ComposioExecuteAdapter } from "./composio-execute.ts";
 import { DatabaseQueryAdapter, type DatabaseSource } from "./database/database-query.ts";
 import { ConfiguredDatabases, DatabaseSources } from "./database/database-sources.ts";
@@ -21,8 +22,8 @@ export interface AdapterResources {
   readonly workspaceDatabases?: DatabaseSource | undefined;
   /** The record. */
   readonly pool: Pick<Pool, "query">;
-  /** Folder of all workspaces. */
-  readonly workspacesDir: string;
+  /** What search_documents looks at. */
+  readonly contents: Pick<WorkspaceContents, "listDocuments" | "readDocument">;
 }
 
 /**
@@ -43,7 +44,8 @@ export function createAdapters(resources: AdapterResources): Adapters {
     read_task_result: new ReadTaskResultAdapter(resources),
     database_query: databaseQuery(resources),
     composio_execute: composio(resources),
-    http_request: gateway === undefined ? "GATEWAY_SOCKET of the API" : new HttpRequestAdapter({ gateway }),
+    http_request:
+      gateway === undefined ? "GATEWAY_SOCKET or GATEWAY_ADDRESS of the API" : new HttpRequestAdapter({ gateway }),
   };
 }
 

@@ -14,6 +14,7 @@ import { taskTokenKey } from "../runtime/task-token.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { CredentialReader } from "../workspace/credentials/credential-reader.ts";
 import type { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
+import { VolumeContents } from "../workspace/contents/volume-contents.ts";
 import { gitCredentialHosts } from "../workspace/git-credential-hosts.ts";
 import { PostgresRepositoryLocks } from "../workspace/postgres-repository-locks.ts";
 import { Repositories } from "../workspace/repositories.ts";
@@ -104,6 +105,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     volume,
     usage,
     guard,
+    contents: new VolumeContents({ rootDir: env.WORKSPACES_DIR, repositories, meter: usage }),
     sandbox,
     gateway: { socketPath: gateway.socketPath, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },
     environment: packageIndexes(env),

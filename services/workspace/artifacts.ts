@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { pipeline, type Readable, Transform } from "node:stream";
 import { PlatformError } from "../../contracts/errors.ts";
 import type { Artifact } from "../../contracts/workspace.ts";
 import { SafeFs } from "./safe-fs.ts";
@@ -45,8 +45,8 @@ export class Artifacts {
   }
 
   /**
-   * Opens a file for download. The stream gives as many bytes as `sizeBytes` says, even if the file grows meanwhile;
-   * whoever does not read it to its end destroys it.
+   * Opens a file for download. The stream gives as many bytes as `sizeBytes` says, even if the file grows meanwhile, and
+   * an error if it shrinks; whoever does not read it to its end destroys it.
    *
    * @throws ArtifactNotFoundError
    */
@@ -61,7 +61,7 @@ export class Artifacts {
       const artifact = { path, sizeBytes: stats.size, modifiedAt: stats.mtime.toISOString() };
       // An empty file has no last byte to name.
       const stream = handle.createReadStream(stats.size === 0 ? { start: 0 } : { start: 0, end: stats.size - 1 });
-      return { artifact, stream };
+      return { artifact, stream: wholeOnly(stream, stats.size) };
     } catch (error) {
       await handle.close();
       throw error;
@@ -81,6 +81,22 @@ export class Artifacts {
   #files(workspaceId: string): SafeFs {
     return new SafeFs(workspacePath(this.#rootDir, workspaceId));
   }
+}
+
+/** The same bytes; an end before all of `size` is an error, so that nobody takes a part for the file. */
+function wholeOnly(stream: Readable, size: number): Readable {
+  let left = size;
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      left -= chunk.length;
+      done(null, chunk);
+    },
+    flush(done) {
+      done(left > 0 ? new Error(`the file has lost its last ${left} bytes`) : null);
+    },
+  });
+  pipeline(stream, counted, () => undefined); // whoever reads `counted` hears of an error, and ends both
+  return counted;
 }
 
 /** @throws ArtifactNotFoundError for what is no way down: SafeFs would take `a/../../repos` for a path of the workspace. */

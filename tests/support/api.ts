@@ -8,10 +8,14 @@ import { Registry } from "prom-client";
 import { CredentialKeysText } from "../../contracts/credential-keys.ts";
 import type { CreatedToken } from "../../contracts/http-api.ts";
 import { resolvePlanLimits, type PlanLimitOverrides } from "../../contracts/plan.ts";
-import { TaskPriority, type TaskState, type TaskStatus } from "../../contracts/task.ts";
+import { isTerminal, TaskPriority, type TaskState, type TaskStatus } from "../../contracts/task.ts";
 import { ToolAdapters, ToolSecrets } from "../../contracts/tool-adapters.ts";
 import type { Workspace } from "../../contracts/workspace.ts";
 import { buildApp, type ApiOptions } from "../../services/api/app.ts";
+import { CallGrants } from "../../services/api/calls/call-grants.ts";
+import { WorkerClient } from "../../services/api/calls/worker-client.ts";
+import { WorkerDirectory } from "../../services/api/calls/worker-directory.ts";
+import { WorkerContents } from "../../services/api/contents/worker-contents.ts";
 import { createApiDeps } from "../../services/api/create-deps.ts";
 import { Dispatcher } from "../../services/runner/dispatcher.ts";
 import { createRunnerMetrics } from "../../services/runner/metrics.ts";
@@ -24,6 +28,9 @@ import { ToolService } from "../../services/tools/tool-service.ts";
 import { createPool, type Pool } from "../../services/runtime/database.ts";
 import { NotificationListener } from "../../services/runtime/listener.ts";
 import { CredentialKeyRing } from "../../services/workspace/credentials/key-ring.ts";
+import { VolumeContents } from "../../services/workspace/contents/volume-contents.ts";
+import { Repositories } from "../../services/workspace/repositories.ts";
+import { WorkspaceStore } from "../../services/workspace/workspace-store.ts";
 import { InMemoryRepositoryLocks } from "../../services/workspace/repository-locks.ts";
 import { CountedUsageMeter } from "../../services/workspace/usage/counted-usage-meter.ts";
 import { migratedDatabase, silentLog } from "./database.ts";
@@ -62,6 +69,8 @@ export interface TestApiOptions extends Partial<ApiOptions> {
   /** How the tools that run at the API are configured, where not as by default. */
   readonly tools?: Partial<AdapterResources>;
   readonly planLimits?: PlanLimitOverrides;
+  /** It has no folder of workspaces, and asks workers. @default false */
+  readonly apart?: boolean;
 }
 
 /** The real API on a database of its own, with the real runner; a worker where a test asks for one. */
@@ -81,20 +90,28 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
   const runner = new QueuedTaskRunner({ pool, listener, planLimits, log: silentLog, metrics: runnerMetrics });
   const meter = new CountedUsageMeter({ rootDir: workspacesDir, logger: silentLog });
   const locks = new InMemoryRepositoryLocks();
+  const isLive = async (taskId: string) => !isTerminal((await runner.status(taskId)).status);
+  const repositories = new Repositories({ rootDir: workspacesDir, locks, meter, isLive, logger: silentLog });
+  const workers = new WorkerClient({ directory: new WorkerDirectory({ pool }), grantKey: TASK_TOKEN_KEY });
+  const grants = new CallGrants({ workspaces: new WorkspaceStore({ pool }), planLimits });
+  const contents =
+    options.apart === true
+      ? new WorkerContents({ workers, grants })
+      : new VolumeContents({ rootDir: workspacesDir, repositories, meter });
   const adapters = createAdapters({
     config: ToolAdapters.parse({}),
     secrets: ToolSecrets.parse({}),
     pool,
-    workspacesDir,
+    contents,
     ...options.tools,
   });
   const tools = new ToolService({ adapters, log, registry });
-  const served = { pool, runner, meter, locks, workspacesDir, planLimits, registry, runnerMetrics, log };
+  const served = { pool, runner, contents, workers, grants, planLimits, registry, runnerMetrics, log };
   const keys = CredentialKeysText.parse(`test:${randomBytes(32).toString("base64")}`);
   const credentialKeys = await CredentialKeyRing.create(keys);
   const resources = { ...served, tools, credentialKeys, taskTokenKey: TASK_TOKEN_KEY };
   const app = await buildApp(createApiDeps(resources), { adminToken, version: "0.0.0-test", ...options });
-  const workers: { close(): Promise<unknown> }[] = [];
+  const started: { close(): Promise<unknown> }[] = [];
   let address: string | undefined;
 
   const api: TestApi = {
@@ -144,11 +161,11 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
       const consumer = new TaskConsumer({ ...shared, ...worker, queues, execute });
       await dispatcher.start();
       await consumer.start();
-      workers.push(consumer, dispatcher, queues);
+      started.push(consumer, dispatcher, queues);
     },
     async stop() {
       await app.close();
-      for (const worker of workers) await worker.close();
+      for (const worker of started) await worker.close();
       await runner.close();
       await meter.close();
       await locks.close();

@@ -1,5 +1,15 @@
+import assert from "node:assert/strict";
+import { VolumeContents } from "../../services/workspace/contents/volume-contents.ts";
+import type { WorkspaceContents } from "../../services/workspace/contents/workspace-contents.ts";
+import { CountedUsageMeter } from "../../services/workspace/usage/counted-usage-meter.ts";
 import { ToolServer, type CallTimes } from "../../services/worker/tool-server/tool-server.ts";
 import { silentLog } from "./database.ts";
+
+const NO_CONTENTS = new VolumeContents({
+  rootDir: "/nonexistent",
+  repositories: { list: () => assert.fail("no repositories"), drop: () => assert.fail("no repositories") },
+  meter: new CountedUsageMeter({ rootDir: "/nonexistent", logger: silentLog }),
+});
 
 export interface TestToolServer {
   readonly url: string;
@@ -15,8 +25,10 @@ export async function startToolServer(options: {
   /** What is to be done before a workspace can be used. */
   readonly prepare?: () => Promise<unknown>;
   readonly times?: CallTimes;
+  /** What is on the volume. @default nothing may be asked for */
+  readonly contents?: WorkspaceContents;
 }): Promise<TestToolServer> {
-  const { workspaceDir, prepare, times = {} } = options;
+  const { workspaceDir, prepare, times = {}, contents = NO_CONTENTS } = options;
   let watched = 0;
   const server = new ToolServer({
     host: "127.0.0.1",
@@ -30,6 +42,7 @@ export async function startToolServer(options: {
       },
     },
     usage: { refreshInBackground: () => undefined, read: () => Promise.resolve({ usedBytes: 0 } as never) },
+    contents,
     guard: {
       admit: () => Promise.resolve(undefined),
       watch: () => {

@@ -7,9 +7,9 @@ import { ApiToolName, TOOLS, WorkerToolName, type ToolName } from "../../../cont
 import { checkResources } from "../../runner/submission.ts";
 import { summariseCall, type ToolCall as CheckedCall } from "../../sandbox/tools/summarise-call.ts";
 import type { ToolService } from "../../tools/tool-service.ts";
-import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
 import { cutOffWhenStalled } from "../stalled-clients.ts";
 import { whileConnected } from "../while-connected.ts";
+import type { CallGrants } from "./call-grants.ts";
 import { CallStream, readLastEvent, wantedStream } from "./call-stream.ts";
 import { CallerLeftError } from "./errors.ts";
 import type { WorkerClient } from "./worker-client.ts";
@@ -18,7 +18,7 @@ import type { WorkerClient } from "./worker-client.ts";
 const STALLED_MS = 60_000;
 
 export interface ToolCallsDeps {
-  readonly workspaces: Pick<WorkspaceStore, "get" | "uid">;
+  readonly grants: Pick<CallGrants, "for">;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
   readonly tools: Pick<ToolService, "call">;
   readonly workers: WorkerClient;
@@ -36,24 +36,9 @@ export class ToolCalls {
     return this.#deps.workers;
   }
 
-  /** What a worker must know of the workspace; read anew for each call, so that a changed policy holds at once. */
-  async grant(workspaceId: string, callId: string): Promise<CallGrant> {
-    const [workspace, uid] = await Promise.all([
-      this.#deps.workspaces.get(workspaceId),
-      this.#deps.workspaces.uid(workspaceId),
-    ]);
-    const { plan, createdAt, toolPolicy } = workspace;
-    const { storageQuotaBytes, maxToolCalls } = this.#deps.planLimits[plan];
-    return {
-      callId,
-      workspaceId,
-      uid,
-      plan,
-      createdAt,
-      quotaBytes: storageQuotaBytes,
-      maxCalls: maxToolCalls,
-      toolPolicy,
-    };
+  /** What a worker must know of the workspace. */
+  grant(workspaceId: string, callId: string): Promise<CallGrant> {
+    return this.#deps.grants.for(workspaceId, callId);
   }
 
   /** Answers a request with what a tool does: one document, or a stream where the caller accepts one. */

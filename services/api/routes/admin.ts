@@ -5,6 +5,7 @@ import { WorkspaceUsage } from "../../../contracts/workspace.ts";
 import type { AuditLog } from "../audit-log.ts";
 import { WorkerNotFoundError } from "../errors.ts";
 import type { Operations } from "../operations.ts";
+import { callerOf } from "../contents/caller-of.ts";
 import { problems, workspaceParams } from "./shared.ts";
 import type { WorkspaceRoutesDeps } from "./workspaces.ts";
 
@@ -76,10 +77,10 @@ export const adminRoutes: FastifyPluginAsyncZod<AdminRoutesDeps> = async (app, d
         operationId: "readWorkspaceUsage",
         summary: "What a workspace uses of its limits",
         params: workspaceParams,
-        response: { 200: WorkspaceUsage, ...problems(400, 403, 404) },
+        response: { 200: WorkspaceUsage, ...problems(400, 403, 404, 429, 502) },
       },
     },
-    async (request) => usage(await workspaces.get(request.params.workspaceId)),
+    async (request, reply) => usage(await workspaces.get(request.params.workspaceId), callerOf(request, reply)),
   );
 
   app.get(

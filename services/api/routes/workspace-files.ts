@@ -2,30 +2,15 @@ import type { Readable } from "node:stream";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import * as api from "../../../contracts/http-api.ts";
-import type { Artifact, CachedRepository } from "../../../contracts/workspace.ts";
+import type { Artifact } from "../../../contracts/workspace.ts";
+import type { WorkspaceContents } from "../../workspace/contents/workspace-contents.ts";
+import { callerOf } from "../contents/caller-of.ts";
 import { problems, workspaceParams } from "./shared.ts";
 import type { WorkspaceRecords } from "./workspaces.ts";
 
-/** Cached clones of a workspace. */
-interface RepositoryFiles {
-  list(workspaceId: string): Promise<CachedRepository[]>;
-  /** @throws RepositoryNotFoundError, RepositoryInUseError */
-  drop(workspaceId: string, name: string): Promise<void>;
-}
-
-/** Files below `artifacts/` of a workspace. No path leads out of it, whatever links the tenant made. */
-interface ArtifactFiles {
-  list(workspaceId: string): Promise<Artifact[]>;
-  /** @throws ArtifactNotFoundError */
-  open(workspaceId: string, path: string): Promise<{ readonly artifact: Artifact; readonly stream: Readable }>;
-  /** @throws ArtifactNotFoundError */
-  remove(workspaceId: string, path: string): Promise<void>;
-}
-
 export interface WorkspaceFileRoutesDeps {
   readonly workspaces: Pick<WorkspaceRecords, "get">;
-  readonly repositories: RepositoryFiles;
-  readonly artifacts: ArtifactFiles;
+  readonly contents: WorkspaceContents;
 }
 
 const tags = ["workspaces"];
@@ -37,7 +22,7 @@ const bytes = z.custom<Readable>().meta({ type: "string", format: "binary" });
 
 /** `/api/workspaces/{id}/repos` and `/artifacts`: what a workspace keeps between tasks. */
 export const workspaceFileRoutes: FastifyPluginAsyncZod<WorkspaceFileRoutesDeps> = async (app, deps) => {
-  const { workspaces, repositories, artifacts } = deps;
+  const { workspaces, contents } = deps;
 
   app.get(
     "/api/workspaces/:workspaceId/repos",
@@ -48,12 +33,12 @@ export const workspaceFileRoutes: FastifyPluginAsyncZod<WorkspaceFileRoutesDeps>
         operationId: "listRepositories",
         summary: "Cached repositories with their sizes",
         params,
-        response: { 200: api.RepositoryList, ...problems(400, 404) },
+        response: { 200: api.RepositoryList, ...problems(400, 404, 429, 502) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { workspaceId } = await workspaces.get(request.params.workspaceId);
-      return { items: await repositories.list(workspaceId) };
+      return { items: await contents.listRepositories(workspaceId, callerOf(request, reply)) };
     },
   );
 
@@ -66,12 +51,12 @@ export const workspaceFileRoutes: FastifyPluginAsyncZod<WorkspaceFileRoutesDeps>
         operationId: "dropRepository",
         summary: "Drop a cached repository; the next task that needs it clones again",
         params: repositoryParams,
-        response: { 204: nothing, ...problems(400, 404, 409) },
+        response: { 204: nothing, ...problems(400, 404, 409, 429, 502) },
       },
     },
     async (request, reply) => {
       const { workspaceId } = await workspaces.get(request.params.workspaceId);
-      await repositories.drop(workspaceId, request.params.name);
+      await contents.dropRepository(workspaceId, request.params.name, callerOf(request, reply));
       return reply.code(204).send(null);
     },
   );
@@ -85,12 +70,12 @@ export const workspaceFileRoutes: FastifyPluginAsyncZod<WorkspaceFileRoutesDeps>
         operationId: "listArtifacts",
         summary: "Artifacts with their sizes",
         params,
-        response: { 200: api.ArtifactList, ...problems(400, 404) },
+        response: { 200: api.ArtifactList, ...problems(400, 404, 429, 502) },
       },
     },
-    async (request) => {
+    async (request, reply) => {
       const { workspaceId } = await workspaces.get(request.params.workspaceId);
-      return { items: await artifacts.list(workspaceId) };
+      return { items: await contents.listArtifacts(workspaceId, callerOf(request, reply)) };
     },
   );
 
@@ -105,13 +90,17 @@ export const workspaceFileRoutes: FastifyPluginAsyncZod<WorkspaceFileRoutesDeps>
         params: artifactParams,
         response: {
           200: { description: "The file.", content: { "application/octet-stream": { schema: bytes } } },
-          ...problems(400, 404),
+          ...problems(400, 404, 429, 502),
         },
       },
     },
     async (request, reply) => {
       const { workspaceId } = await workspaces.get(request.params.workspaceId);
-      const { artifact, stream } = await artifacts.open(workspaceId, request.params["*"]);
+      const { artifact, stream } = await contents.openArtifact(
+        workspaceId,
+        request.params["*"],
+        callerOf(request, reply),
+      );
       return reply.headers(downloadHeaders(artifact)).send(stream);
     },
   );
@@ -125,12 +114,12 @@ export const workspaceFileRoutes: FastifyPluginAsyncZod<WorkspaceFileRoutesDeps>
         operationId: "removeArtifact",
         summary: "Remove an artifact",
         params: artifactParams,
-        response: { 204: nothing, ...problems(400, 404) },
+        response: { 204: nothing, ...problems(400, 404, 429, 502) },
       },
     },
     async (request, reply) => {
       const { workspaceId } = await workspaces.get(request.params.workspaceId);
-      await artifacts.remove(workspaceId, request.params["*"]);
+      await contents.removeArtifact(workspaceId, request.params["*"], callerOf(request, reply));
       return reply.code(204).send(null);
     },
   );

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { ContentsCaller } from "../../workspace/contents/workspace-contents.ts";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import * as api from "../../../contracts/http-api.ts";
 import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
@@ -7,6 +8,7 @@ import { Workspace, WorkspaceUsage } from "../../../contracts/workspace.ts";
 import type { ToolService } from "../../tools/tool-service.ts";
 import type { WorkspaceStore } from "../../workspace/workspace-store.ts";
 import { scopeOf } from "../access.ts";
+import { callerOf } from "../contents/caller-of.ts";
 import { problems, workspaceParams } from "./shared.ts";
 
 /** The workspaces of the record. */
@@ -15,7 +17,7 @@ export type WorkspaceRecords = Pick<WorkspaceStore, "create" | "get" | "list" | 
 export interface WorkspaceRoutesDeps {
   readonly workspaces: WorkspaceRecords;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
-  readonly usage: (workspace: Workspace) => Promise<WorkspaceUsage>;
+  readonly usage: (workspace: Workspace, caller: ContentsCaller) => Promise<WorkspaceUsage>;
   readonly tools: Pick<ToolService, "missing">;
 }
 
@@ -132,10 +134,10 @@ export const workspaceRoutes: FastifyPluginAsyncZod<WorkspaceRoutesDeps> = async
         operationId: "readUsage",
         summary: "What the workspace uses of its limits",
         params,
-        response: { 200: WorkspaceUsage, ...problems(400, 404) },
+        response: { 200: WorkspaceUsage, ...problems(400, 404, 429, 502) },
       },
     },
-    async (request) => usage(await workspaces.get(request.params.workspaceId)),
+    async (request, reply) => usage(await workspaces.get(request.params.workspaceId), callerOf(request, reply)),
   );
 
   app.get(

@@ -78,7 +78,8 @@ export class DatabaseQueryAdapter implements ToolAdapter<"database_query"> {
     const { gateway } = this.#deps;
     const { identity, networkAccess } = context;
     if (!networkAccess) throw new NetworkAccessOffError(this.name);
-    if (gateway === undefined) throw new ToolNotConfiguredError(this.name, "GATEWAY_SOCKET of the API");
+    if (gateway === undefined)
+      throw new ToolNotConfiguredError(this.name, "GATEWAY_SOCKET or GATEWAY_ADDRESS of the API");
     const tunnel = await openTunnel(gateway, identity, target, signal);
     // The driver connects the stream that it is given; this one is.
     return Object.assign(tunnel, {

@@ -1,6 +1,12 @@
 import type { Pool } from "pg";
-import type { SafeFs } from "../../workspace/safe-fs.ts";
-import { type DocumentFile, listDocuments, readText } from "./document-files.ts";
+import type { DocumentFile, DocumentList } from "../../../contracts/workspace-contents.ts";
+
+/** The documents of one workspace. */
+export interface Documents {
+  list(): Promise<DocumentList>;
+  /** Its text; empty for what is none, or is there no more. */
+  read(path: string): Promise<string>;
+}
 
 export interface FoundDocument {
   readonly path: string;
@@ -49,7 +55,7 @@ export class DocumentIndex {
 
   async search(
     workspaceId: string,
-    files: SafeFs,
+    files: Documents,
     search: { readonly query: string; readonly folder: string | undefined; readonly maxResults: number },
     signal: AbortSignal,
   ): Promise<DocumentSearch> {
@@ -72,8 +78,8 @@ export class DocumentIndex {
     return { results, found: Number(rows[0]?.found ?? 0), notIndexed };
   }
 
-  async #bringUpToDate(workspaceId: string, files: SafeFs, signal: AbortSignal): Promise<number> {
-    const { found, complete } = await listDocuments(files);
+  async #bringUpToDate(workspaceId: string, files: Documents, signal: AbortSignal): Promise<number> {
+    const { found, complete } = await files.list();
     const { rows } = await this.#pool.query<Omit<Row, "score" | "found">>(
       "SELECT path, size_bytes, modified_ms FROM workspace_documents WHERE workspace_id = $1 AND language = $2",
       [workspaceId, this.#language],
@@ -93,7 +99,7 @@ export class DocumentIndex {
     for (const [index, file] of changed.entries()) {
       signal.throwIfAborted();
       if (bytes > MAX_BYTES_PER_SEARCH || performance.now() > deadline) return changed.length - index;
-      const text = await readText(files, file.path);
+      const text = await files.read(file.path);
       bytes += text.length;
       await this.#write(workspaceId, file, text);
     }
@@ -119,11 +125,11 @@ export class DocumentIndex {
     }
   }
 
-  async #passages(files: SafeFs, query: string, found: readonly Row[]): Promise<string[]> {
+  async #passages(files: Documents, query: string, found: readonly Row[]): Promise<string[]> {
     const texts: string[] = [];
     let length = 0;
     for (const { path } of found) {
-      const text = length > MAX_PASSAGE_CHARS ? "" : await readText(files, path);
+      const text = length > MAX_PASSAGE_CHARS ? "" : await files.read(path);
       length += text.length;
       texts.push(text);
     }

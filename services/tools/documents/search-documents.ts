@@ -1,16 +1,14 @@
 import type { Pool } from "pg";
 import type { ToolInput } from "../../../contracts/tools.ts";
-import { SafeFs } from "../../workspace/safe-fs.ts";
+import type { WorkspaceContents } from "../../workspace/contents/workspace-contents.ts";
 import { splitWorkspacePath } from "../../workspace/safe-path.ts";
-import { workspacePath } from "../../workspace/workspace-path.ts";
 import { withDeadline } from "../deadline.ts";
 import type { AdapterContext, ToolAdapter } from "../tool-adapter.ts";
 import { DocumentIndex, type DocumentSearch } from "./document-index.ts";
 
 export interface SearchDocumentsDeps {
   readonly pool: Pick<Pool, "query">;
-  /** Folder of all workspaces. */
-  readonly workspacesDir: string;
+  readonly contents: Pick<WorkspaceContents, "listDocuments" | "readDocument">;
   /** A text search configuration of PostgreSQL. */
   readonly language: string;
 }
@@ -27,20 +25,24 @@ const TIMEOUT_SECONDS = 30;
 export class SearchDocumentsAdapter implements ToolAdapter<"search_documents"> {
   readonly name = "search_documents";
   readonly #index: DocumentIndex;
-  readonly #workspacesDir: string;
+  readonly #contents: SearchDocumentsDeps["contents"];
 
   constructor(deps: SearchDocumentsDeps) {
     this.#index = new DocumentIndex(deps);
-    this.#workspacesDir = deps.workspacesDir;
+    this.#contents = deps.contents;
   }
 
   async call(input: ToolInput<"search_documents">, { identity, signal }: AdapterContext): Promise<DocumentSearch> {
     const { query, maxResults, path } = input;
     const folder = path === undefined ? undefined : splitWorkspacePath(path).join("/") || undefined;
     const { workspaceId } = identity;
-    const files = new SafeFs(workspacePath(this.#workspacesDir, workspaceId));
-    return withDeadline(this.name, TIMEOUT_SECONDS, signal, (until) =>
-      this.#index.search(workspaceId, files, { query, folder, maxResults }, until),
-    );
+    return withDeadline(this.name, TIMEOUT_SECONDS, signal, (until) => {
+      const caller = { callId: identity.taskId, signal: until };
+      const files = {
+        list: () => this.#contents.listDocuments(workspaceId, caller),
+        read: (document: string) => this.#contents.readDocument(workspaceId, document, caller),
+      };
+      return this.#index.search(workspaceId, files, { query, folder, maxResults }, until);
+    });
   }
 }

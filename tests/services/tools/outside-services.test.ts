@@ -158,7 +158,10 @@ describe("adapters of services that somebody else runs", () => {
         config: ToolAdapters.parse(config),
         secrets: ToolSecrets.parse(secrets),
         pool: { query: () => assert.fail("nothing is asked") },
-        workspacesDir: "/nowhere",
+        contents: {
+          listDocuments: () => assert.fail("nothing is listed"),
+          readDocument: () => assert.fail("nothing is read"),
+        },
       });
     const none = make({ search_documents: { enabled: false } });
     assert.deepEqual(
@@ -168,7 +171,7 @@ describe("adapters of services that somebody else runs", () => {
       [
         ["composio_execute", "tools.composio_execute.tools"],
         ["database_query", "tools.database_query.databases"],
-        ["http_request", "GATEWAY_SOCKET of the API"],
+        ["http_request", "GATEWAY_SOCKET or GATEWAY_ADDRESS of the API"],
         ["search_documents", "tools.search_documents.enabled"],
         ["search_images", "tools.search_images.url"],
         ["search_tables", "tools.search_tables.url"],

@@ -1,11 +1,6 @@
 import { textOrBase64 } from "../../runtime/text-or-base64.ts";
-import type { SafeFs } from "../../workspace/safe-fs.ts";
-
-export interface DocumentFile {
-  readonly path: string;
-  readonly sizeBytes: number;
-  readonly modifiedMs: number;
-}
+import type { DocumentFile, DocumentList } from "../../../contracts/workspace-contents.ts";
+import type { SafeFs } from "../safe-fs.ts";
 
 /** Files of a workspace that are looked at; what is beyond is not searched, and said so. */
 const MAX_FILES = 5_000;
@@ -17,7 +12,7 @@ const isHidden = (path: string): boolean =>
   path.split("/").some((part) => part.startsWith(".") || part === "node_modules");
 
 /** The workspace's regular files outside of repositories, hidden folders and packages; at most 5,000. */
-export async function listDocuments(files: SafeFs): Promise<{ found: DocumentFile[]; complete: boolean }> {
+export async function listDocuments(files: SafeFs): Promise<DocumentList> {
   const found: DocumentFile[] = [];
   const top = await files.list(".", { maxEntries: MAX_FILES }).catch((error: unknown) => {
     if ((error as { code?: unknown }).code === "FILE_NOT_FOUND") return { entries: [], truncated: false }; // nothing ran in it yet
