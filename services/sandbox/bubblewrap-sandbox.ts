@@ -17,6 +17,7 @@ import {
   kill,
   ownerIsAlive,
   ownerName,
+  pidNamespace,
   waitUntilGone,
   type ProcessId,
 } from "./process-table.ts";
@@ -37,7 +38,7 @@ const SECCOMP_FD = 6;
 const MIB = 1024 ** 2;
 /** An rlimit counts what a process has reserved, used or not: Node reserves more than half a GiB to start with. */
 const RESERVED_MB = 512;
-/** With the owner's name: marks the sandboxes of one service in the host's process table. */
+/** With the PID namespace and the owner's name: marks the sandboxes of one service in the host's process table. */
 const OWNER_MARK = "automatos-sandbox:";
 /** Enters cgroups by itself, which is quick (see cgroup.ts), and becomes bwrap before it has forked. */
 const ENTER_CGROUPS =
@@ -58,6 +59,8 @@ export class BubblewrapSandbox implements Sandbox {
   readonly #view: SystemView;
   readonly #seccompFile: string;
   readonly #owner = ownerName();
+  /** A host sees the sandboxes of its containers as well, whose owners have other numbers there. */
+  readonly #mark = `${OWNER_MARK}${pidNamespace()}:`;
   readonly #staticArgs: readonly string[];
   /** Takes the place of descriptors that this service has inherited: a child would get them as well. */
   readonly #overInherited: readonly ("ignore" | number)[];
@@ -106,7 +109,7 @@ export class BubblewrapSandbox implements Sandbox {
 
   async recover(): Promise<number> {
     // --die-with-parent leaves nothing, but for a worker killed in the few instructions before it is in force.
-    const orphans = findByArgument(OWNER_MARK).filter(({ rest }) => !ownerIsAlive(rest));
+    const orphans = findByArgument(this.#mark).filter(({ rest }) => !ownerIsAlive(rest));
     for (const { id } of orphans) kill(id);
     await Promise.all(orphans.map(({ id }) => waitUntilGone(id)));
     const inCgroups = (await this.#machine.cgroups?.removeLeftOvers()) ?? 0;
@@ -228,7 +231,7 @@ export class BubblewrapSandbox implements Sandbox {
     const { maxFileBytes, maxProcesses, memoryMb } = profile.limits;
     return [
       ...this.#staticArgs,
-      ...["--", ...drop, "/bin/sh", "-c", innerScript(processLimit), OWNER_MARK + this.#owner],
+      ...["--", ...drop, "/bin/sh", "-c", innerScript(processLimit), this.#mark + this.#owner],
       String(Math.ceil(maxFileBytes / 512)),
       byRlimits ? String(maxProcesses) : "",
       byRlimits ? String((memoryMb + RESERVED_MB) * 1024) : "",

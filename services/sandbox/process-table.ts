@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { setImmediate, setTimeout } from "node:timers/promises";
 
 /** A process of this machine. Its start time tells it from a later one with the same number. */
@@ -70,6 +70,11 @@ export function findByArgument(prefix: string): { id: ProcessId; rest: string }[
     if (argument !== undefined && id !== undefined) found.push({ id, rest: argument.slice(prefix.length) });
   }
   return found;
+}
+
+/** Tells this process's PID namespace, in which alone its number means it, from a container's and from the host's. */
+export function pidNamespace(): string {
+  return readlinkSync("/proc/self/ns/pid").replace(/\D/g, "");
 }
 
 /** `<pid>-<start time>`: names this process in what it leaves on the machine. */
