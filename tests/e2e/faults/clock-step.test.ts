@@ -8,7 +8,7 @@ import { describeFault } from "./describe-fault.ts";
  */
 const STEPPED = { NODE_OPTIONS: `--import=${fileURLToPath(new URL("clock-step.mjs", import.meta.url))}` };
 
-describeFault({
+await describeFault({
   name: "a step of the clock by an hour, in a worker and in the API,",
   platform: { processEnv: { api: STEPPED, "worker-0": STEPPED } },
   async inject({ api, workers }, load) {

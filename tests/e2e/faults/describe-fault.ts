@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { startPlatform, type PlatformOptions, type TestPlatform } from "../../support/platform.ts";
+import { redisIsMissing } from "../../support/redis.ts";
 import { Load, TASKS, type LoadOptions, type LoadReport } from "./load.ts";
+
+type Queue = NonNullable<PlatformOptions["queue"]>;
 
 /** One row of the table of faults. */
 export interface FaultRow {
   /** What happens, such as "kill -9 of a worker". */
   readonly name: string;
+  /** Where the queues are; a row each. @default redis alone */
+  readonly queues?: readonly Queue[];
   readonly platform?: PlatformOptions;
   readonly load?: LoadOptions;
   /** Does it, while a share of the tasks has ended and the others have not. */
@@ -18,35 +23,38 @@ export interface FaultRow {
 }
 
 /** Lost workers are noticed sooner than by default, so that a row does not take minutes. */
-const LEASE_SECONDS = 5;
+export const LEASE_SECONDS = 5;
 
-const allCompleted = ({ statuses }: LoadReport): void => assert.deepEqual(statuses, { completed: TASKS });
+export const allCompleted = ({ statuses }: LoadReport): void => assert.deepEqual(statuses, { completed: TASKS });
 
 /** Runs a load, lets the fault happen in its middle, and checks every promise afterwards. */
-export function describeFault(row: FaultRow): void {
-  describe(`${row.name} among ${TASKS} tasks over 50 workspaces`, () => {
-    it("loses nothing, does nothing twice after its result stood, and leaves nothing behind", async (test) => {
-      const around = row.around?.();
-      try {
-        const options = { workers: 2, leaseSeconds: LEASE_SECONDS, ...row.platform, ...around?.platform };
-        const platform = await startPlatform({
-          ...options,
-          workerEnv: { WORKER_CONCURRENCY: "4", ...options.workerEnv },
-        });
+export async function describeFault(row: FaultRow): Promise<void> {
+  for (const queue of row.queues ?? ["redis"]) {
+    const skip = queue === "redis" ? await redisIsMissing() : false;
+    describe(`${row.name} among ${TASKS} tasks over 50 workspaces, queues on ${queue}`, { skip }, () => {
+      it("loses nothing, does nothing twice after its result stood, and leaves nothing behind", async (test) => {
+        const around = row.around?.();
         try {
-          const report = await run(row, platform);
-          test.diagnostic(JSON.stringify(report));
-          assert.deepEqual(report.broken, []);
-          assert.equal(report.acknowledged, TASKS);
-          await (row.expect ?? allCompleted)(report, platform);
+          const options = { workers: 2, leaseSeconds: LEASE_SECONDS, queue, ...row.platform, ...around?.platform };
+          const platform = await startPlatform({
+            ...options,
+            workerEnv: { WORKER_CONCURRENCY: "4", ...options.workerEnv },
+          });
+          try {
+            const report = await run(row, platform);
+            test.diagnostic(JSON.stringify(report));
+            assert.deepEqual(report.broken, []);
+            assert.equal(report.acknowledged, TASKS);
+            await (row.expect ?? allCompleted)(report, platform);
+          } finally {
+            await platform.stop();
+          }
         } finally {
-          await platform.stop();
+          around?.remove();
         }
-      } finally {
-        around?.remove();
-      }
+      });
     });
-  });
+  }
 }
 
 async function run(row: FaultRow, platform: TestPlatform): Promise<LoadReport> {

@@ -10,7 +10,7 @@ import { TASKS } from "./load.ts";
 const VOLUME_MB = 64;
 const run = (program: string, ...args: string[]): unknown => execFileSync(program, args);
 
-describeFault({
+await describeFault({
   name: "a full disk below the workspaces, for a while,",
   around() {
     const folder = mkdtempSync(path.join(tmpdir(), "automatos-full-"));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describeFault } from "./describe-fault.ts";
 import { TASKS } from "./load.ts";
 
-describeFault({
+await describeFault({
   name: "each submitted three times at once, through two APIs,",
   platform: { apis: 2 },
   load: { submissions: 3, credential: true },

@@ -4,7 +4,7 @@ import { describeFault } from "./describe-fault.ts";
 
 const BEYOND_THE_LEASE_MS = 8_000;
 
-describeFault({
+await describeFault({
   name: "SIGSTOP of each worker beyond its lease, and SIGCONT,",
   async inject({ workers }, load) {
     for (const [index, worker] of workers.entries()) {

@@ -1,7 +1,7 @@
 import { TASKS } from "./load.ts";
 import { describeFault } from "./describe-fault.ts";
 
-describeFault({
+await describeFault({
   name: "kill -9 of the API, three times",
   async inject({ api }, load) {
     for (let time = 1; time <= 3; time++) {

@@ -2,8 +2,9 @@ import pg from "pg";
 import { TASKS } from "./load.ts";
 import { describeFault } from "./describe-fault.ts";
 
-describeFault({
+await describeFault({
   name: "kill -9 of the worker that dispatches",
+  queues: ["postgres", "redis"],
   async inject({ workers, postgres }, load) {
     const client = new pg.Client({ connectionString: postgres.url });
     await client.connect();

@@ -1,8 +1,9 @@
 import { TASKS } from "./load.ts";
 import { describeFault } from "./describe-fault.ts";
 
-describeFault({
+await describeFault({
   name: "SIGKILL of PostgreSQL and its start, twice",
+  queues: ["postgres", "redis"],
   async inject({ postgres }, load) {
     for (let time = 1; time <= 2; time++) {
       await load.untilEnded((TASKS / 4) * time);

@@ -1,8 +1,10 @@
 import { TASKS } from "./load.ts";
 import { describeFault } from "./describe-fault.ts";
 
-describeFault({
+await describeFault({
   name: "kill -9 of each worker in turn",
+  queues: ["postgres", "redis"],
+  load: { credential: true },
   async inject({ workers }, load) {
     for (const [index, worker] of workers.entries()) {
       await load.untilEnded((TASKS / 4) * (index + 1));

@@ -18,14 +18,14 @@ export interface LoadOptions {
   readonly workspaces?: number;
   /** Each task is submitted so often, at the same moment and through every API in turn. @default 1 */
   readonly submissions?: number;
-  /** Every so many tasks one may use the network, which costs its sandbox half as much again. @default 4 */
-  readonly networkEvery?: number;
-  /** Whether each task is given a credential of its workspace, as a file, and prints it. @default false */
+  /** Every so many tasks one runs a command in a sandbox; the others write a file by the worker's own hand. @default 2 */
+  readonly commandEvery?: number;
+  /** Whether each command is given a credential of its workspace, as a file, and prints it. @default false */
   readonly credential?: boolean;
 }
 
 export const TASKS = Number(process.env["FAULT_TASKS"] ?? 1_000);
-const DEFAULTS = { tasks: TASKS, workspaces: 50, submissions: 1, networkEvery: 4, credential: false };
+const DEFAULTS = { tasks: TASKS, workspaces: 50, submissions: 1, commandEvery: 2, credential: false };
 const SUBMITTERS = 8;
 const RETRY_MS = 100;
 /** How long what follows the last end, such as the removal of its folder, may take. */
@@ -46,9 +46,13 @@ export interface LoadReport {
   readonly broken: readonly string[];
 }
 
+/** Of the commands so many times fewer may use the network, which costs a sandbox half as much again. */
+const NETWORK_EVERY = 3;
+
 /**
- * Many small tasks over many workspaces, each of which leaves one file of its own for every time that its command has
- * run: a name that nothing else can take (mktemp opens with O_EXCL), with a birth that tells when.
+ * Many small tasks over many workspaces. Each that runs a command leaves one file of its own for every time that it has
+ * run: a name that nothing else can take (mktemp opens with O_EXCL), with a birth that tells when. Each of the others
+ * leaves one file, made anew whenever it is written.
  */
 export class Load {
   readonly #platform: FaultyPlatform;
@@ -56,6 +60,8 @@ export class Load {
   readonly #options: Required<LoadOptions>;
   /** What every task's credential holds. */
   readonly #secret = randomBytes(24).toString("hex");
+  /** Tasks that are given it. */
+  readonly #given = new Set<string>();
   /** Of every worker process there was. */
   readonly #workerPids = new Set<number>();
   #acknowledged = 0;
@@ -96,17 +102,20 @@ export class Load {
   }
 
   #task(workspaceId: string, number: number): AgentTaskInput {
-    const { networkEvery, credential } = this.#options;
-    const taskId = randomUUID();
+    const { commandEvery, credential } = this.#options;
+    const task = { taskId: randomUUID(), workspaceId, maxRetries: 10 };
+    if (number % commandEvery !== 0) {
+      const input = { path: `artifacts/${task.taskId}.written`, content: task.taskId };
+      return { ...task, steps: [{ tool: "write_file", input }] };
+    }
     const argv = [
-      ...["find", "artifacts", "-maxdepth", "0", "-exec", "mktemp", `artifacts/${taskId}.XXXXXXXX`, ";"],
+      ...["find", "artifacts", "-maxdepth", "0", "-exec", "mktemp", `artifacts/${task.taskId}.XXXXXXXX`, ";"],
       ...(credential ? ["-exec", "cat", TOKEN_FILE, ";"] : []),
     ] as [string, ...string[]];
+    if (credential) this.#given.add(task.taskId);
     return {
-      taskId,
-      workspaceId,
-      maxRetries: 10,
-      resources: { networkAccess: number % networkEvery === 0 },
+      ...task,
+      resources: { networkAccess: (number / commandEvery) % NETWORK_EVERY === 0 },
       credentials: credential ? [CREDENTIAL] : [],
       steps: [{ tool: "execute_command", input: { argv } }],
     };
@@ -151,7 +160,7 @@ export class Load {
       const births = effects.get(row.id) ?? [];
       startedAgain += Math.max(0, row.starts - 1);
       doneAgain += Math.max(0, births.length - 1);
-      broken.push(...brokenPromises(row, births, this.#options.credential));
+      broken.push(...brokenPromises(row, births, this.#given.has(row.id)));
     }
     if (rows.length !== this.#acknowledged) broken.push(`${this.#acknowledged} acknowledged, ${rows.length} recorded`);
     if (this.#options.credential) broken.push(...(await this.#leakedSecrets()));
@@ -191,14 +200,14 @@ const CREDENTIAL = "token";
 /** In the home of the task, which is its workspace. */
 const TOKEN_FILE = ".token-of-the-tests";
 
-/** What is promised of one task, and did not hold. `births`: when its command has run. */
-function brokenPromises(task: EndedTask, births: readonly number[], credential: boolean): string[] {
+/** What is promised of one task, and did not hold. `births`: when it was done; `given`: whether it has a credential. */
+function brokenPromises(task: EndedTask, births: readonly number[], given: boolean): string[] {
   const { id, status, starts, ends } = task;
   const broken: string[] = [];
   if (ends !== 1) broken.push(`task ${id} has ${ends} terminal events`);
   if (births.length > starts) broken.push(`task ${id} was done ${births.length} times in ${starts} starts`);
   if (status === "completed" && births.length === 0) broken.push(`task ${id} completed and did nothing`);
-  if (status === "completed" && credential && !task.redacted) broken.push(`task ${id} was not given its credential`);
+  if (status === "completed" && given && !task.redacted) broken.push(`task ${id} was not given its credential`);
   if (births.some((birth) => birth > task.completed_at.getTime()))
     broken.push(`task ${id} was done again after its result stood in the record`);
   return broken;
