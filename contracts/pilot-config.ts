@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BackupConfig } from "./backup.ts";
 import { port, serviceSettings } from "./stack-settings.ts";
 import { EgressRule } from "./workspace.ts";
 
@@ -7,6 +8,17 @@ const DIGEST = /@sha256:[0-9a-f]{64}$/;
 const imageRef = z.string().regex(/^[a-z0-9][A-Za-z0-9._/:-]{0,254}(@sha256:[0-9a-f]{64})?$/, "is no image reference");
 
 const SERVICE_IMAGE_NAMES = ["api", "gateway", "worker", "migrate"] as const;
+
+const BuildArgument = z.enum([
+  "NODE_VERSION",
+  "APT_SNAPSHOT",
+  "PIP_INDEX_URL",
+  "NPM_REGISTRY",
+  "PYTHON_VERSION",
+  "SYSTEM_TOOLS",
+  "PYTHON_TOOLS",
+  "NODE_TOOLS",
+]);
 
 /** What a container may use at most. */
 const limits = (of: { readonly cpus: number; readonly memoryMb: number }) =>
@@ -30,10 +42,16 @@ const images = z
       .describe("Images of the services that are there already. Without it they are built from this folder."),
     base: imageRef.default("ubuntu:24.04").describe("What the services' images are built on."),
     buildArgs: z
-      .record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), z.string())
+      .partialRecord(BuildArgument, z.string())
       .default({})
-      .describe("Further arguments of the builds: versions, package indexes; components/images/README.md lists them."),
+      .describe(
+        "Arguments of the builds: versions, package indexes; components/images/README.md says what each is for.",
+      ),
     buildNetwork: z.enum(["default", "host"]).default("default").describe("The network of the builds' commands."),
+    buildProxy: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .describe("HTTP proxy of the builds' commands."),
     postgres: imageRef.default("postgres:18"),
     redis: imageRef.default("redis:8"),
     requireDigests: z
@@ -117,6 +135,14 @@ export const ComposeConfig = z.strictObject({
     .array(EgressRule)
     .default(["github.com"])
     .describe("Names every sandbox may reach: the code host, the package indexes. Workspaces add their own."),
+  workerApparmor: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/)
+    .default("unconfined")
+    .describe(
+      "AppArmor profile of the workers' containers. Docker's own refuses the mounts of sandboxes; a host that restricts " +
+        "user namespaces by AppArmor (Ubuntu from 23.10 on) needs one with the rule `userns,`.",
+    ),
   restart: z
     .enum(["no", "always", "unless-stopped"])
     .default("unless-stopped")
@@ -131,6 +157,7 @@ export const ComposeConfig = z.strictObject({
   workspaceQuota: serviceSettings.workspaceQuota,
   llm: serviceSettings.llm,
   tools: serviceSettings.tools,
+  backup: BackupConfig.optional().describe("Where backups of workspaces go. Without it there are none."),
   plans: serviceSettings.plans,
   logLevel: serviceSettings.logLevel,
 });

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { AgentTask, TASK_TRANSITIONS, TaskResult, TaskState, TaskStatus } from "../contracts/task.ts";
 import { TaskEvent, TaskEventBody } from "../contracts/task-event.ts";
-import { ApiEnv, GatewayEnv, WorkerEnv } from "../contracts/service-env.ts";
+import { ComposeConfig } from "../contracts/pilot-config.ts";
+import { ApiEnv, GatewayEnv, MigrateEnv, WorkerEnv } from "../contracts/service-env.ts";
 import { LocalConfig } from "../contracts/stack-config.ts";
 import { DEFAULT_PLAN_LIMITS, PlanLimits } from "../contracts/plan.ts";
 import { Workspace, WorkspaceMeta } from "../contracts/workspace.ts";
@@ -20,9 +21,11 @@ const page = (title: string, intro: string, ...parts: string[]) =>
 const PAGES: Readonly<Record<string, string>> = {
   "config.md": page(
     "Stack configuration",
-    "`automatos:settings` of `Pulumi.<stack>.yaml` is one object; `phase` decides which keys it takes. The phases `pilot`, `scale`, `dedicated`, `byoc` and `airgapped` are known and not built yet.",
+    "`automatos:settings` of `Pulumi.<stack>.yaml` is one object; `phase` decides which keys it takes. The phases `scale`, `dedicated`, `byoc` and `airgapped` are known and not built yet.",
     "## Phase `local`",
     table(LocalConfig),
+    "## Phase `pilot`, target `compose`",
+    table(ComposeConfig),
     "## Limits of a plan (`plans.<plan>`)",
     table(PlanLimits),
     "### Defaults",
@@ -41,6 +44,8 @@ const PAGES: Readonly<Record<string, string>> = {
     table(WorkerEnv),
     "## Gateway",
     table(GatewayEnv),
+    "## The program that migrates, and ends",
+    table(MigrateEnv),
   ),
   "tasks.md": page(
     "Tasks",

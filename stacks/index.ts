@@ -10,6 +10,8 @@ export default async function stack(): Promise<StackOutputs> {
     case "local":
       return local(config);
     case "pilot":
+      // only here, so that the other phases load no SDK of Docker
+      return (await import("./pilot.ts")).pilot(config);
     case "scale":
     case "dedicated":
     case "byoc":

@@ -8,8 +8,11 @@ export interface StackOutputs {
   readonly apiDocsUrl: pulumi.Output<string>;
   /** Bearer token of the first administrator; a secret. */
   readonly adminToken: pulumi.Output<string>;
-  readonly workerHealthUrls: pulumi.Output<string[]>;
-  readonly gatewayHealthUrl: pulumi.Output<string>;
-  /** Where the workspaces' files are: below the project's folder in the local phase. */
-  readonly workspacesDir: string;
+  /** Local phase: elsewhere health is inside, and shown by what watches the containers. */
+  readonly workerHealthUrls?: pulumi.Output<string[]>;
+  readonly gatewayHealthUrl?: pulumi.Output<string>;
+  /** Local phase: where the workspaces' files are, below the project's folder. */
+  readonly workspacesDir?: string;
+  /** Pilot: what data -> the Docker host's volume in which they lie. */
+  readonly volumes?: pulumi.Output<Readonly<Record<string, string>>>;
 }

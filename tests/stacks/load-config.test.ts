@@ -4,6 +4,7 @@ import path from "node:path";
 import { before, describe, it } from "node:test";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
+import { ComposeConfig } from "../../contracts/pilot-config.ts";
 import { LocalConfig } from "../../contracts/stack-config.ts";
 import { loadConfig } from "../../stacks/load-config.ts";
 import { notBuiltYet } from "../../stacks/not-built-yet.ts";
@@ -67,7 +68,7 @@ describe("the stack's configuration", () => {
     assert.throws(() => load(undefined));
   });
 
-  for (const phase of ["pilot", "scale", "dedicated", "byoc", "airgapped"]) {
+  for (const phase of ["scale", "dedicated", "byoc", "airgapped"]) {
     it(`knows phase ${phase}, and says that it is not built yet and what works`, () => {
       assert.equal(load({ phase, customer: "acme" }).phase, phase);
       assert.throws(
@@ -76,6 +77,34 @@ describe("the stack's configuration", () => {
       );
     });
   }
+
+  it("takes the pilot's, on one Docker host, and is in Pulumi.pilot.yaml every key with its default but for tags", () => {
+    const file = parse(readFileSync(path.join(ROOT, "Pulumi.pilot.yaml"), "utf8")) as {
+      config: { "automatos:settings": Record<string, unknown> };
+    };
+    const settings = file.config["automatos:settings"];
+    const given = { phase: "pilot", target: "compose", images: { requireDigests: false } } as const;
+    assert.deepEqual(settings, ComposeConfig.parse(given));
+    assert.deepEqual(load(given), settings);
+  });
+
+  it("refuses the pilot's images that are named without digests, each with the way out", () => {
+    const digest = `@sha256:${"0".repeat(64)}`;
+    const images = { base: `ubuntu:24.04${digest}`, postgres: "postgres:18", redis: `redis:8${digest}` };
+    assert.throws(
+      () => load({ phase: "pilot", target: "compose", images }),
+      (error) => isRunError(error, "postgres:18 has no digest", "requireDigests: false", "images.postgres"),
+    );
+    const services = { api: "api:1", gateway: `g${digest}`, worker: `w${digest}`, migrate: `m${digest}` };
+    assert.throws(
+      () => load({ phase: "pilot", target: "compose", images: { ...images, postgres: `p${digest}`, services } }),
+      (error) => isRunError(error, "api:1 has no digest", "images.services.api"),
+    );
+    assert.throws(
+      () => load({ phase: "pilot", target: "swarm" }),
+      (error) => isRunError(error, "target", "compose", "railway"),
+    );
+  });
 
   it("has its sandbox overridden by AUTOMATOS_SANDBOX in the local phase, and only by a kind that exists", () => {
     const none = load({ phase: "local" }, { AUTOMATOS_SANDBOX: "none" });
