@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { openSync, readdirSync, readFileSync } from "node:fs";
 
 const O_CLOEXEC = 0o2000000;
@@ -21,7 +20,6 @@ export function hideFromChildren(fd: number): () => void {
  * socket of whoever started it) goes on to every child, and so into a sandbox. Empty where nothing was inherited.
  */
 export function overInherited(from: number): ("ignore" | number)[] {
-  randomBytes(1); // some builds of Node keep /dev/urandom open from the first use on, and for children as well
   const inherited = readdirSync("/proc/self/fd")
     .map(Number)
     .filter((fd) => fd > 2 && isInheritable(fd));
