@@ -31,6 +31,8 @@ declare module "fastify" {
     access?: Access;
     /** What the audit log calls it; every route that changes something has one. */
     action?: string;
+    /** Whether it may change a workspace that is on its way to another installation, or lives there. */
+    whileMoving?: boolean;
     /** Whether a ticket of the workspace, as a browser offers it with a WebSocket, is as good as a token. */
     ticket?: boolean;
   }
@@ -62,6 +64,8 @@ export interface AccessDeps {
   readonly taskStatus: (taskId: string) => Promise<TaskStatus>;
   /** Who holds a task's token; rejects for one that is not good. */
   readonly verifyTaskToken: (token: string) => Promise<ApiTaskIdentity>;
+  /** Rejects for a workspace that must not be changed here. */
+  readonly requireOpen: (workspaceId: string) => Promise<void>;
   /** Who was given a ticket, which is used up by it; undefined for one that is not good. */
   readonly takeTicket: (ticket: string) => Promise<Caller | undefined>;
 }
@@ -113,8 +117,12 @@ export function guardRoutes(app: FastifyInstance, deps: AccessDeps): void {
         request.routeOptions.config.action ?? `${request.method} ${request.routeOptions.url ?? ""}`,
       );
     }
+    if (changesWorkspace(request)) await deps.requireOpen((request.params as { workspaceId: string }).workspaceId);
   });
 }
+
+const changesWorkspace = ({ method, routeOptions: { config, url = "" } }: FastifyRequest): boolean =>
+  !SAFE_METHODS.has(method) && config.whileMoving !== true && url.startsWith("/api/workspaces/:workspaceId/");
 
 /** The workspace that the caller is confined to; undefined for an administrator, who is not. */
 export const scopeOf = (request: FastifyRequest): string | undefined => request.caller?.workspaceId ?? undefined;

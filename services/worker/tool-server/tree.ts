@@ -36,8 +36,8 @@ export async function receiveTree(grant: CallGrant, session: CallSession, reques
 }
 
 /**
- * Sends what stands for the tree: one entry for each file, folder and link, sorted, each ended by NUL. By it two trees
- * are compared: path, kind, permissions, time of the last change, size and target of a link, and SHA-256 of each file.
+ * Sends what stands for the tree, by which two are compared: path, kind and permissions of everything, time of the last
+ * change and size of files, targets of links; then the SHA-256 of each file. Sorted, each entry ended by NUL.
  */
 export async function sendManifest(grant: CallGrant, session: CallSession, response: ServerResponse): Promise<void> {
   response.writeHead(200, { "content-type": "application/octet-stream" });
@@ -53,10 +53,11 @@ const UNPACK = `set -e
 find . -mindepth 1 ${pruned} -type d ! -perm -700 -exec chmod u+rwx {} \\;
 find . -mindepth 1 -maxdepth 1 ${OWN.map((name) => `! -name ${name}`).join(" ")} -exec rm -rf -- {} +
 exec tar --extract --preserve-permissions --no-same-owner --delay-directory-restore --file=-`;
+// Hashes come as they are made, so that whoever reads sees that it goes on.
 const MANIFEST = `set -e
 export LC_ALL=C
-{ find . -mindepth 1 ${pruned} \\( -type d -printf '%p\\t%y\\t%m\\0' \\) -o \\( -type l -printf '%p\\t%y\\t%l\\0' \\) -o \\( -type p -printf '%p\\t%y\\t%m\\0' \\) -o \\( -type f -printf '%p\\t%y\\t%m\\t%T@\\t%s\\0' \\)
-  find . -mindepth 1 ${pruned} -type f -print0 | xargs -0 -r sha256sum -z -- ; } | sort -z`;
+find . -mindepth 1 ${pruned} \\( -type f -printf '%p\\t%y\\t%m\\t%T@\\t%s\\0' \\) -o \\( -type l -printf '%p\\t%y\\t%l\\0' \\) -o \\( ! -type s -printf '%p\\t%y\\t%m\\0' \\) | sort -z
+find . -mindepth 1 ${pruned} -type f -print0 | sort -z | xargs -0 -r sha256sum -z --`;
 
 async function stream(grant: CallGrant, session: CallSession, script: string, response: Writable): Promise<void> {
   const stdout = new PassThrough();

@@ -1,0 +1,182 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { TaskList } from "../../contracts/http-api.ts";
+import { Workspace } from "../../contracts/workspace.ts";
+import { MoveLoaded, MoveState, MoveSums } from "../../contracts/workspace-move.ts";
+import type { ApiClient } from "../api-client.ts";
+import { ApiRefusalError, CliError } from "../errors.ts";
+import { EXIT } from "../exit-codes.ts";
+import { compareManifests } from "./compare-manifests.ts";
+
+export interface Carriage {
+  readonly source: ApiClient;
+  readonly target: ApiClient;
+  readonly workspaceId: string;
+  /** How long what is under way may take to end. */
+  readonly waitSeconds: number;
+  /** Whether it is cancelled instead. */
+  readonly cancel: boolean;
+  /** Told what happens. */
+  readonly note: (text: string) => void;
+}
+
+export interface Carried {
+  readonly workspaceId: string;
+  readonly moveId: string;
+  readonly from: string;
+  readonly to: string;
+  readonly rows: number;
+  readonly files: number;
+  readonly credentials: readonly string[];
+}
+
+const POLL_MS = 500;
+
+/**
+ * Carries a workspace: closes it at the source, brings record and files, compares both sides, and opens it at the target
+ * after the source has said that it lives there. Whatever stops it, the same again goes on from where both sides stand.
+ *
+ * @throws CliError when the sides are not as a move needs them, or are not the same afterwards.
+ */
+export async function carry(carriage: Carriage): Promise<Carried> {
+  const { source, target, workspaceId, note } = carriage;
+  const path = pathOf(workspaceId);
+  const before = await source.call("GET", path, MoveState);
+  const there = await stateAt(target, workspaceId);
+  const moveId = before.state === "open" ? randomUUID() : (before.moveId ?? randomUUID());
+  const carried = {
+    ...{ workspaceId, moveId, from: source.apiUrl, to: target.apiUrl },
+    ...{ rows: 0, files: 0, credentials: before.credentials },
+  };
+  if (before.state === "moved" && there?.state === "open" && there.moveId === moveId) return carried;
+
+  const settled = before.state === "moved" && there?.state === "arriving" && there.moveId === moveId;
+  if (settled) note("the workspace has arrived before, and is opened now");
+  else {
+    await source.call("POST", `${path}/leave`, MoveState, { body: { moveId, to: target.apiUrl }, repeatable: true });
+    await untilIdle(carriage);
+    await bring(carriage, moveId);
+    carried.rows = await bringRecord(carriage, moveId);
+    carried.files = await bringFiles(carriage, moveId);
+    await source.call("POST", `${path}/settle`, MoveState, { body: { moveId }, repeatable: true });
+  }
+  await target.call("POST", `${path}/open`, MoveState, { body: { moveId }, repeatable: true });
+  return carried;
+}
+
+/** Ends a move, wherever it stands: what has arrived is forgotten, and the source opens again. */
+export async function abort({ source, target, workspaceId }: Pick<Carriage, "source" | "target" | "workspaceId">) {
+  const path = pathOf(workspaceId);
+  const { moveId, state } = await source.call("GET", path, MoveState);
+  if (moveId === null || state === "open") {
+    throw new CliError(`workspace ${workspaceId} is not leaving ${source.apiUrl}`, {
+      remedy: "Look at both sides with --status.",
+      exitCode: EXIT.failed,
+    });
+  }
+  await target.call("POST", `${path}/discard`, z.null(), { body: { moveId }, repeatable: true });
+  return source.call("POST", `${path}/reopen`, MoveState, { body: { moveId }, repeatable: true });
+}
+
+/** Undefined where the workspace has never been. */
+export async function stateAt(client: ApiClient, workspaceId: string): Promise<MoveState | undefined> {
+  try {
+    return await client.call("GET", pathOf(workspaceId), MoveState);
+  } catch (error) {
+    if (error instanceof ApiRefusalError && error.problem.code === "WORKSPACE_NOT_FOUND") return undefined;
+    throw error;
+  }
+}
+
+async function untilIdle({ source, workspaceId, waitSeconds, cancel, note }: Carriage): Promise<void> {
+  if (cancel) await cancelTasks(source, workspaceId);
+  const deadline = Date.now() + waitSeconds * 1_000;
+  for (let said = ""; ;) {
+    const state = await source.call("GET", pathOf(workspaceId), MoveState);
+    const { runningTasks, queuedTasks, runningExecutions } = state;
+    if (runningTasks + queuedTasks + runningExecutions === 0) return;
+    const text = `waiting for ${runningTasks} running and ${queuedTasks} waiting tasks, ${runningExecutions} executions`;
+    if (text !== said) note(text);
+    said = text;
+    if (Date.now() >= deadline) break;
+    await delay(POLL_MS);
+  }
+  throw new CliError(`workspace ${workspaceId} is still at work after ${waitSeconds} s`, {
+    remedy: "Run the same again to go on waiting, with --cancel to cancel its tasks, or with --abort to stay.",
+    exitCode: EXIT.failed,
+  });
+}
+
+async function cancelTasks(source: ApiClient, workspaceId: string): Promise<void> {
+  for (const status of ["queued", "running"]) {
+    for (let cursor: string | undefined; ;) {
+      const query = { workspaceId, status, limit: 100, cursor };
+      const page = await source.call("GET", "/api/tasks", TaskList, { query });
+      for (const { taskId } of page.items)
+        await source.fetch("POST", `/api/tasks/${taskId}/cancel`, { repeatable: true });
+      if (page.nextCursor === null) break;
+      cursor = page.nextCursor;
+    }
+  }
+}
+
+async function bring({ source, target, workspaceId }: Carriage, moveId: string): Promise<void> {
+  const { schema } = await source.call("GET", pathOf(workspaceId), MoveState);
+  const { name, plan, egressRules, toolPolicy, createdAt } = await source.call(
+    "GET",
+    `/api/workspaces/${workspaceId}`,
+    Workspace,
+  );
+  const workspace = { name, plan, egressRules, toolPolicy, createdAt };
+  const body = { moveId, from: source.apiUrl, schema, workspace };
+  await target.call("POST", `${pathOf(workspaceId)}/arrive`, MoveState, { body, repeatable: true });
+}
+
+async function bringRecord({ source, target, workspaceId, note }: Carriage, moveId: string): Promise<number> {
+  const path = pathOf(workspaceId);
+  note("carrying its record");
+  const { body } = await source.fetch("GET", `${path}/record`, { headers: { accept: "application/x-ndjson" } });
+  const { rows } = await target.call("PUT", `${path}/record`, MoveLoaded, {
+    ...{ query: { moveId }, bytes: body ?? new ReadableStream(), repeatable: false },
+    headers: { "content-type": "application/x-ndjson" },
+  });
+  const [here, there] = await Promise.all([source, target].map((side) => side.call("GET", `${path}/sums`, MoveSums)));
+  for (const sum of here?.tables ?? []) {
+    const other = there?.tables.find(({ table }) => table === sum.table);
+    if (other?.rows === sum.rows && other.checksum === sum.checksum) continue;
+    throw notTheSame(
+      `${sum.table} has ${sum.rows} rows at the source, and ${other?.rows ?? 0} at the target or others`,
+    );
+  }
+  return rows;
+}
+
+async function bringFiles({ source, target, workspaceId, note }: Carriage, moveId: string): Promise<number> {
+  const path = pathOf(workspaceId);
+  note("carrying its files");
+  const { body } = await source.fetch("GET", `${path}/files`, { headers: { accept: "application/x-tar" } });
+  await target.call("PUT", `${path}/files`, z.null(), {
+    ...{ query: { moveId }, bytes: body ?? new ReadableStream(), repeatable: false },
+    headers: { "content-type": "application/x-tar" },
+  });
+  note("comparing every file");
+  const headers = { accept: "application/octet-stream" };
+  const manifests = [source, target].map((side) => side.fetch("GET", `${path}/manifest`, { headers }));
+  const [here, there] = await Promise.all(manifests);
+  const { entries, difference } = await compareManifests(here?.body ?? nothing(), there?.body ?? nothing());
+  if (difference === undefined) return entries;
+  throw notTheSame(`"${difference.here ?? "nothing"}" at the source, "${difference.there ?? "nothing"}" at the target`);
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {
+  // an answer without a body has no entries
+}
+
+const notTheSame = (what: string): CliError =>
+  new CliError(`both sides are not the same: ${what}`, {
+    remedy: "The workspace stays closed at the source: run the same again, or with --abort.",
+    exitCode: EXIT.failed,
+  });
+
+const pathOf = (workspaceId: string): string => `/api/workspaces/${workspaceId}/move`;
