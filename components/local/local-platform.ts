@@ -186,6 +186,7 @@ function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Platf
     PORT: String(args.ports.api),
     DATABASE_URL: postgres.apiUrl,
     TASK_RUNNER_BACKEND: "queued",
+    QUEUE_BACKEND: "postgres",
     ADMIN_TOKEN: secrets.adminToken,
     TASK_TOKEN_KEY: secrets.taskTokenKey,
     GATEWAY_SOCKET: projectPath(GATEWAY_SOCKET),
@@ -233,6 +234,7 @@ function workerEnv(
     TOOL_PORT: "0", // the record says which
     TOOL_CONCURRENCY: "64",
     DATABASE_URL: postgres.workerUrl,
+    QUEUE_BACKEND: "postgres",
     WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
     WORKSPACE_QUOTA: args.workspaceQuota,
     WORKER_ID: `worker-${index + 1}`,

@@ -5,8 +5,10 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import { PlatformError } from "../../contracts/errors.ts";
 import { ApiEnv } from "../../contracts/service-env.ts";
 import { isTerminal } from "../../contracts/task.ts";
+import { createEventBus } from "../runner/bus/create-event-bus.ts";
 import { createTaskRunner } from "../runner/create-task-runner.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
+import { createRedisCache } from "../runner/redis-cache.ts";
 import { Scheduler } from "../runner/schedules/scheduler.ts";
 import { createPool, type Pool } from "../runtime/database.ts";
 import { NotificationListener } from "../runtime/listener.ts";
@@ -52,11 +54,17 @@ async function start(): Promise<void> {
   await waitForMigrations(pool, { timeoutMs: MIGRATIONS_TIMEOUT_MS, log });
   const listener = new NotificationListener({ url: env.DATABASE_URL, applicationName: "automatos-api-listener", log });
   await listener.start();
+  const bus = createEventBus(env, { pool, listener, log });
+  const cache = createRedisCache(env, log);
+  await bus.start();
 
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const runnerMetrics = createRunnerMetrics(registry);
-  const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, { pool, listener, planLimits, log, metrics: runnerMetrics });
+  const runner = createTaskRunner(env.TASK_RUNNER_BACKEND, {
+    ...{ pool, listener, bus, cache, planLimits, log },
+    metrics: runnerMetrics,
+  });
   const workers = new WorkerClient({
     directory: new WorkerDirectory({ pool }),
     grantKey: taskTokenKey(env.TASK_TOKEN_KEY),
@@ -108,6 +116,8 @@ async function start(): Promise<void> {
       { name: "scheduler", close: () => scheduler.close() },
       { name: "http", close: () => app.close() },
       { name: "runner", close: () => runner.close() },
+      { name: "events", close: () => bus.close() },
+      { name: "cache", close: async () => cache?.close() },
       { name: "contents", close: () => opened.close() },
       { name: "listener", close: () => listener.close() },
       { name: "database", close: () => pool.end() },

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { TaskNotFoundError } from "../../contracts/errors.ts";
 import { isTerminalEvent, type TaskEvent, type TaskEventBody } from "../../contracts/task-event.ts";
 import { isTransient, prepared, type Queryable } from "../runtime/database.ts";
-import type { NotificationListener } from "../runtime/listener.ts";
+import type { EventBus } from "./bus/event-bus.ts";
 import { EventFeed, type EventPage } from "./event-feed.ts";
 import type { FollowOptions } from "./task-runner.ts";
 import { isAborted, Watchers } from "./watchers.ts";
@@ -58,16 +58,15 @@ export class EventLog {
   /** Of the tasks that are followed here, with how many follow. */
   readonly #feeds = new Map<string, { readonly feed: EventFeed; followers: number }>();
 
-  constructor(deps: { readonly pool: Queryable; readonly listener: NotificationListener }) {
+  constructor(deps: { readonly pool: Queryable; readonly bus: EventBus }) {
     this.#database = deps.pool;
     this.#unsubscribe = [
-      deps.listener.subscribe("automatos_events", (payload) => {
-        const [taskId = "", ended] = payload.split(" ");
+      deps.bus.subscribe(({ taskId, ended }) => {
         this.#followers.wake(taskId);
-        if (ended === "ended") this.#waiters.wake(taskId);
+        if (ended) this.#waiters.wake(taskId);
       }),
       // What was announced in the meantime was not heard.
-      deps.listener.onReconnect(() => {
+      deps.bus.onGap(() => {
         this.#followers.wakeAll();
         this.#waiters.wakeAll();
       }),

@@ -29,6 +29,18 @@ export interface EndedTask {
 /** Whether a task that somebody else has locked is waited for or left out. */
 export type WhenLocked = "wait" | "skip";
 
+export interface HeldWrite {
+  readonly whenLocked: WhenLocked;
+  /** The writer tells followers of the events by himself, so the record does not. */
+  readonly toldElsewhere: boolean;
+}
+
+/**
+ * First, so that it holds for what the triggers add: whether followers are told elsewhere, `on` or `off`. A setting of
+ * the transaction alone.
+ */
+const TOLD_ELSEWHERE = "(SELECT set_config('automatos.told_elsewhere', $2, true)) AS told (elsewhere)";
+
 const lockHeld = (whenLocked: WhenLocked): string => `
   SELECT t.id FROM task_executions t JOIN asked ON asked.id = t.id
   WHERE t.status = 'running' AND t.lease_token = asked.token
@@ -36,7 +48,8 @@ const lockHeld = (whenLocked: WhenLocked): string => `
 
 const append = (whenLocked: WhenLocked): string => `
   WITH asked AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS asked (id uuid, token uuid, batch int, bodies jsonb)
+    SELECT * FROM ${TOLD_ELSEWHERE},
+      jsonb_to_recordset($1::jsonb) AS asked (id uuid, token uuid, batch int, bodies jsonb)
   ), held AS (${lockHeld(whenLocked)}
   ), counted AS (
     UPDATE task_executions t SET event_count = t.event_count + jsonb_array_length(asked.bodies), event_batch = asked.batch
@@ -55,7 +68,7 @@ const append = (whenLocked: WhenLocked): string => `
 // An accepted request to cancel wins. The trigger adds the last event behind those that come along.
 const finish = (whenLocked: WhenLocked): string => `
   WITH asked AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS asked (id uuid, token uuid, status task_state, result jsonb,
+    SELECT * FROM ${TOLD_ELSEWHERE}, jsonb_to_recordset($1::jsonb) AS asked (id uuid, token uuid, status task_state, result jsonb,
       "errorCode" text, "errorMessage" text, "errorRemedy" text, steps jsonb, "tokensUsed" bigint, bodies jsonb)
   ), held AS (${lockHeld(whenLocked)}
   ), finished AS (
@@ -91,10 +104,12 @@ const FINISH = { wait: finish("wait"), skip: finish("skip") };
 export async function appendEvents(
   database: Queryable,
   batches: readonly EventBatch[],
-  whenLocked: WhenLocked,
+  { whenLocked, toldElsewhere }: HeldWrite,
 ): Promise<boolean[]> {
   const asked = batches.map(({ taskId, token, batch, bodies }) => ({ id: taskId, token, batch, bodies }));
-  const { rows } = await database.query<{ lease_token: string }>(prepared(APPEND[whenLocked], [toJsonb(asked)]));
+  const { rows } = await database.query<{ lease_token: string }>(
+    prepared(APPEND[whenLocked], [toJsonb(asked), toldElsewhere ? "on" : "off"]),
+  );
   const written = new Set(rows.map(({ lease_token: token }) => token));
   return batches.map(({ token }) => written.has(token));
 }
@@ -107,7 +122,7 @@ export async function appendEvents(
 export async function finishTasks(
   database: Queryable,
   ends: readonly HeldEnd[],
-  whenLocked: WhenLocked,
+  { whenLocked, toldElsewhere }: HeldWrite,
 ): Promise<(EndedTask | undefined)[]> {
   const asked = ends.map(({ taskId, token, end, bodies }) => ({
     ...{
@@ -125,7 +140,7 @@ export async function finishTasks(
     lease_token: string;
     status: EndedTask["status"];
     execution_time_ms: number;
-  }>(prepared(FINISH[whenLocked], [toJsonb(asked)]));
+  }>(prepared(FINISH[whenLocked], [toJsonb(asked), toldElsewhere ? "on" : "off"]));
   const byToken = new Map(
     rows.map((row) => [row.lease_token, { status: row.status, executionTimeMs: row.execution_time_ms }]),
   );

@@ -15,10 +15,13 @@ import type { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { explainWait } from "./admission/explain-wait.ts";
 import { RunnerClosedError } from "./errors.ts";
+import type { EventBus } from "./bus/event-bus.ts";
+import { PostgresEventBus } from "./bus/postgres-event-bus.ts";
 import { EventLog } from "./event-log.ts";
 import type { RunnerMetrics } from "./metrics.ts";
 import { answerQuestion } from "./pauses/answer.ts";
 import { readApprovals } from "./pauses/approval-record.ts";
+import type { RedisCache } from "./redis-cache.ts";
 import { Submitter } from "./submit-task.ts";
 import { checkRetryable, toRetry } from "./submission.ts";
 import {
@@ -35,6 +38,10 @@ export interface QueuedTaskRunnerDeps {
   readonly pool: Pool;
   /** Started by the owner of both. */
   readonly listener: NotificationListener;
+  /** Started and closed by its owner. @default the record's own notifications */
+  readonly bus?: EventBus;
+  /** @default results are read from the record each time */
+  readonly cache?: RedisCache | undefined;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
   readonly log: Logger;
   readonly metrics?: RunnerMetrics;
@@ -53,7 +60,7 @@ export class QueuedTaskRunner implements TaskRunner {
   constructor(deps: QueuedTaskRunnerDeps) {
     this.#deps = deps;
     this.#submitter = new Submitter(deps);
-    this.#events = new EventLog(deps);
+    this.#events = new EventLog({ pool: deps.pool, bus: deps.bus ?? new PostgresEventBus(deps) });
   }
 
   async submit(task: AgentTask, options: { readonly retryOf?: string } = {}): Promise<TaskStatus> {
@@ -92,12 +99,16 @@ export class QueuedTaskRunner implements TaskRunner {
   }
 
   async #readResult(taskId: string): Promise<TaskResult | null> {
+    const { cache } = this.#deps;
+    const kept = await cache?.result(taskId);
+    if (kept !== undefined) return kept;
     const { rows } = await this.#deps.pool.query<{ result: TaskResult | null }>(
       "SELECT CASE WHEN is_terminal(status) THEN task_result(t) END AS result FROM task_executions t WHERE id = $1",
       [taskId],
     );
     const row = rows[0];
     if (row === undefined) throw new TaskNotFoundError(taskId);
+    if (row.result !== null) void cache?.keepResult(row.result);
     return row.result;
   }
 

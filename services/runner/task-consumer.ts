@@ -4,6 +4,7 @@ import { TaskPriority } from "../../contracts/task.ts";
 import { isTransient, type Pool } from "../runtime/database.ts";
 import type { NotificationListener } from "../runtime/listener.ts";
 import type { Logger } from "../runtime/logger.ts";
+import type { EventBus } from "./bus/event-bus.ts";
 import { findUndelivered } from "./admission/recover.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import type { RunnerMetrics } from "./metrics.ts";
@@ -11,6 +12,7 @@ import { TaskAttempt, type AttemptReport } from "./task-attempt.ts";
 import type { ClaimedTask } from "./claimed-task.ts";
 import { TaskLeases } from "./task-leases.ts";
 import type { Delivery, TaskQueues } from "./queues/task-queues.ts";
+import type { RedisCache } from "./redis-cache.ts";
 import type { ExecuteTask } from "./task-runner.ts";
 import { recordWorker, removeWorker } from "./worker-registry.ts";
 
@@ -18,6 +20,10 @@ export interface TaskConsumerDeps {
   readonly pool: Pool;
   readonly listener: NotificationListener;
   readonly queues: TaskQueues;
+  /** Tells followers of events. @default the record does */
+  readonly bus?: EventBus;
+  /** Is told that this worker lives. @default the record alone is */
+  readonly cache?: RedisCache | undefined;
   readonly execute: ExecuteTask;
   /** Names this process in the record. */
   readonly workerId: string;
@@ -140,7 +146,7 @@ export class TaskConsumer {
   }
 
   async #close(): Promise<void> {
-    const { log, workerId, shutdownGraceSeconds, pool } = this.#deps;
+    const { log, workerId, shutdownGraceSeconds, pool, cache } = this.#deps;
     for (const stop of this.#stops) stop();
     await this.#pumping;
     if (!(await this.#settlesWithin(shutdownGraceSeconds * 1_000))) {
@@ -155,6 +161,7 @@ export class TaskConsumer {
     await removeWorker(pool, workerId).catch((error: unknown) => {
       log.warn({ event: "worker_not_removed", workerId, err: error }, "worker stays in the list until it is pruned");
     });
+    await cache?.removeBeat(workerId);
     log.info({ event: "worker_stopped", workerId }, "worker stopped");
   }
 
@@ -168,8 +175,9 @@ export class TaskConsumer {
   }
 
   async #announce(): Promise<void> {
-    const { pool, workerId, concurrency, leaseSeconds, healthUrl, toolsUrl, metrics } = this.#deps;
+    const { pool, workerId, concurrency, leaseSeconds, healthUrl, toolsUrl, metrics, cache } = this.#deps;
     metrics?.activeTasks(workerId, this.#tasks.size);
+    void cache?.beat(workerId);
     const priorities = this.#priorities;
     await recordWorker(pool, {
       workerId,

@@ -3,10 +3,18 @@ import type { TaskError } from "../../contracts/task.ts";
 import type { TaskEventBody } from "../../contracts/task-event.ts";
 import { Batcher } from "../runtime/batcher.ts";
 import type { Queryable } from "../runtime/database.ts";
+import type { EventBus, TaskNews } from "./bus/event-bus.ts";
 import { claimTasks, type Claim } from "./claim-tasks.ts";
 import type { AttemptEnd, ClaimedTask } from "./claimed-task.ts";
 import { LeaseLostError } from "./errors.ts";
-import { appendEvents, finishTasks, type EndedTask, type EventBatch, type HeldEnd } from "./held-tasks.ts";
+import {
+  appendEvents,
+  finishTasks,
+  type EndedTask,
+  type EventBatch,
+  type HeldEnd,
+  type WhenLocked,
+} from "./held-tasks.ts";
 import { recordPause, saveCheckpoint } from "./pauses/record-pause.ts";
 import type { TaskPause } from "./task-runner.ts";
 
@@ -22,18 +30,26 @@ const MAX_ENDS = 50;
 export class TaskLeases {
   readonly #database: Queryable;
   readonly #leaseSeconds: number;
+  readonly #bus: EventBus | undefined;
   readonly #claims: Batcher<Claim, ClaimedTask | undefined>;
   readonly #batches: Batcher<EventBatch, boolean>;
   readonly #ends: Batcher<HeldEnd, EndedTask | undefined>;
 
-  constructor(deps: { readonly pool: Queryable; readonly workerId: string; readonly leaseSeconds: number }) {
+  constructor(deps: {
+    readonly pool: Queryable;
+    readonly workerId: string;
+    readonly leaseSeconds: number;
+    /** Tells of what is written here, where the record does not. @default the record does */
+    readonly bus?: EventBus | undefined;
+  }) {
     const { pool } = deps;
     this.#database = pool;
+    this.#bus = deps.bus?.needsWriters === true ? deps.bus : undefined;
     this.#leaseSeconds = deps.leaseSeconds;
     this.#claims = new Batcher({ run: (claims) => claimTasks(pool, claims, deps) });
     // A task that somebody holds up is left out, and waited for alone.
-    this.#batches = new Batcher({ run: (batches) => appendEvents(pool, batches, "skip"), maxItems: MAX_BATCHES });
-    this.#ends = new Batcher({ run: (ends) => finishTasks(pool, ends, "skip"), maxItems: MAX_ENDS });
+    this.#batches = new Batcher({ run: (batches) => this.#append(batches, "skip"), maxItems: MAX_BATCHES });
+    this.#ends = new Batcher({ run: (ends) => this.#finish(ends, "skip"), maxItems: MAX_ENDS });
   }
 
   /** Starts an admitted task under `token`. Undefined when there is nothing to start: another has it, or it ended. */
@@ -50,7 +66,7 @@ export class TaskLeases {
     const { taskId } = lease.task;
     const asked = { taskId, token: lease.token, batch, bodies };
     if (await this.#batches.add(asked)) return;
-    const [written] = await appendEvents(this.#database, [asked], "wait");
+    const [written] = await this.#append([asked], "wait");
     if (written !== true) throw new LeaseLostError(taskId);
   }
 
@@ -65,9 +81,30 @@ export class TaskLeases {
     const asked = { taskId, token: lease.token, end, bodies };
     const ended = await this.#ends.add(asked);
     if (ended !== undefined) return ended;
-    const [late] = await finishTasks(this.#database, [asked], "wait");
+    const [late] = await this.#finish([asked], "wait");
     if (late === undefined) throw new LeaseLostError(taskId);
     return late;
+  }
+
+  async #append(batches: readonly EventBatch[], whenLocked: WhenLocked): Promise<boolean[]> {
+    const written = await appendEvents(this.#database, batches, this.#write(whenLocked));
+    this.#tell(batches.filter((_, index) => written[index] === true).map(({ taskId }) => ({ taskId, ended: false })));
+    return written;
+  }
+
+  async #finish(ends: readonly HeldEnd[], whenLocked: WhenLocked): Promise<(EndedTask | undefined)[]> {
+    const ended = await finishTasks(this.#database, ends, this.#write(whenLocked));
+    this.#tell(ends.filter((_, index) => ended[index] !== undefined).map(({ taskId }) => ({ taskId, ended: true })));
+    return ended;
+  }
+
+  #write(whenLocked: WhenLocked) {
+    return { whenLocked, toldElsewhere: this.#bus !== undefined };
+  }
+
+  /** After the commit, and waited for by nobody: who is not told finds it in the record. */
+  #tell(news: readonly TaskNews[]): void {
+    if (news.length > 0) void this.#bus?.publish(news);
   }
 
   /** @see saveCheckpoint */

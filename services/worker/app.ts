@@ -3,7 +3,9 @@ import { httpUrl } from "../../contracts/endpoint.ts";
 import type { WorkerEnv } from "../../contracts/service-env.ts";
 import { Dispatcher } from "../runner/dispatcher.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
+import { createEventBus } from "../runner/bus/create-event-bus.ts";
 import { createTaskQueues } from "../runner/queues/create-task-queues.ts";
+import { createRedisCache } from "../runner/redis-cache.ts";
 import { TaskConsumer } from "../runner/task-consumer.ts";
 import { createPool } from "../runtime/database.ts";
 import { NotificationListener } from "../runtime/listener.ts";
@@ -58,6 +60,8 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
   const pool = createPool({ url, applicationName: `automatos-worker ${workerId}`, log });
   const listener = new NotificationListener({ url, applicationName: `automatos-worker ${workerId} listener`, log });
   const queues = createTaskQueues(env, log);
+  const bus = createEventBus(env, { pool, listener, log });
+  const cache = createRedisCache(env, log);
   const locks = new PostgresRepositoryLocks({ connectionString: url, logger: log });
   const isLive = (taskId: string) => isRunning(pool, taskId);
   const volume = new WorkspaceVolume({
@@ -115,6 +119,8 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     pool,
     listener,
     queues,
+    bus,
+    cache,
     execute,
     workerId,
     concurrency: env.WORKER_CONCURRENCY,
@@ -167,6 +173,8 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
       { name: "consumer", close: () => consumer.close() },
       { name: "dispatcher", close: () => dispatcher.close() },
       { name: "queues", close: () => queues.close() },
+      { name: "events", close: () => bus.close() },
+      { name: "cache", close: async () => cache?.close() },
       { name: "gateway", close: () => gateway.close() },
       { name: "left folders", close: async () => stopWatching() },
       { name: "plans", close: () => stopWatchingPlans() },

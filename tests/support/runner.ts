@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto";
 import { resolvePlanLimits, type PlanLimitOverrides, type PlanTier } from "../../contracts/plan.ts";
 import { AgentTask, TaskPriority, type AgentTaskInput } from "../../contracts/task.ts";
 import type { TaskEvent, TaskEventBody } from "../../contracts/task-event.ts";
+import { createEventBus } from "../../services/runner/bus/create-event-bus.ts";
 import { Dispatcher } from "../../services/runner/dispatcher.ts";
 import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
+import { RedisCache } from "../../services/runner/redis-cache.ts";
 import { TaskConsumer, type TaskConsumerDeps } from "../../services/runner/task-consumer.ts";
 import { createTaskQueues, type QueueSettings } from "../../services/runner/queues/create-task-queues.ts";
 import type { TaskQueues } from "../../services/runner/queues/task-queues.ts";
@@ -77,7 +79,11 @@ export async function openQueuedProcess(url: string, options: ProcessOptions = {
   const pool = createPool({ url, applicationName: "test", log });
   const listener = new NotificationListener({ url, applicationName: "test", log });
   await listener.start();
-  const runner = new QueuedTaskRunner({ pool, listener, planLimits, log });
+  const { redisUrl } = options;
+  const bus = createEventBus(queueSettings(url, redisUrl), { pool, listener, log });
+  const cache = redisUrl === undefined ? undefined : new RedisCache({ url: redisUrl, log });
+  await bus.start();
+  const runner = new QueuedTaskRunner({ pool, listener, bus, cache, planLimits, log });
   return {
     pool,
     listener,
@@ -88,7 +94,7 @@ export async function openQueuedProcess(url: string, options: ProcessOptions = {
       const leaseSeconds = overrides.leaseSeconds ?? 5;
       const queues = createTaskQueues(queueSettings(url, options.redisUrl), log);
       await queues.start();
-      const common = { pool, listener, queues, leaseSeconds, log };
+      const common = { pool, listener, bus, cache, queues, leaseSeconds, log };
       const consumer = new TaskConsumer({
         ...common,
         workerId,
@@ -120,6 +126,8 @@ export async function openQueuedProcess(url: string, options: ProcessOptions = {
     },
     close: async () => {
       await runner.close();
+      await bus.close();
+      cache?.close();
       await listener.close();
       await pool.end();
     },

@@ -11,8 +11,11 @@ export interface BullClasses {
   /** One that is asked for messages and never waits for them, so it needs no connection of its own. */
   readonly worker: (name: string, options: Omit<WorkerOptions, "connection">) => BullWorker;
 }
-type BullQueue = Pick<Queue, "add" | "addBulk" | "on" | "waitUntilReady" | "close">;
-type BullWorker = Pick<Worker, "getNextJob" | "startStalledCheckTimer" | "on" | "waitUntilReady" | "close">;
+interface Reporting {
+  on(event: "error", listener: (error: Error) => void): unknown;
+}
+type BullQueue = Pick<Queue, "add" | "addBulk" | "waitUntilReady" | "close"> & Reporting;
+type BullWorker = Pick<Worker, "getNextJob" | "startStalledCheckTimer" | "close"> & Reporting;
 
 /** A message is held for so long by who took it; it is given to another after twice that at the latest. */
 const HOLD_MS = 5_000;

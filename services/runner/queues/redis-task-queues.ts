@@ -1,9 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { createRedisBackend, withBackend } from "bullmq";
 import type { Redis } from "ioredis";
 import { QUEUE_PREFIX } from "../../../contracts/queue-names.ts";
 import type { TaskPriority } from "../../../contracts/task.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import { connectRedis } from "../../runtime/redis.ts";
+import { connectRedis, REDIS_TIMEOUT_MS } from "../../runtime/redis.ts";
 import { QueuesUnreachableError } from "../errors.ts";
 import { BullQueues } from "./bull-queues.ts";
 import type { Delivery, TaskQueues } from "./task-queues.ts";
@@ -91,7 +92,11 @@ export class RedisTaskQueues implements TaskQueues {
       },
     });
     try {
-      await queues.ready();
+      // They wait without end for a server that went away in this very moment.
+      const late = delay(REDIS_TIMEOUT_MS, undefined, { ref: false }).then(() =>
+        Promise.reject(new QueuesUnreachableError()),
+      );
+      await Promise.race([queues.ready(), late]);
       for (const priority of this.#recovered) await queues.startRecovery(priority);
       return queues;
     } catch (error) {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { TaskEvent } from "../../../contracts/task-event.ts";
+import { PostgresEventBus } from "../../../services/runner/bus/postgres-event-bus.ts";
 import { EventLog } from "../../../services/runner/event-log.ts";
 import type { Queryable } from "../../../services/runtime/database.ts";
-import { migratedDatabase } from "../../support/database.ts";
+import { migratedDatabase, silentLog } from "../../support/database.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 import { aTask, aWorkspace, openQueuedProcess, type QueuedProcess } from "../../support/runner.ts";
 
@@ -52,7 +53,7 @@ describe("the event log", () => {
         return result;
       }) as Queryable["query"],
     };
-    const log = new EventLog({ pool, listener: client.listener });
+    const log = new EventLog({ pool, bus: new PostgresEventBus({ pool, listener: client.listener, log: silentLog }) });
     try {
       const events: TaskEvent[] = [];
       for await (const event of log.follow(taskId, from)) events.push(event);
