@@ -16,7 +16,7 @@ export async function compareManifests(
     const [a, b] = await Promise.all([left.next(), right.next()]);
     if (a.done === true && b.done === true) return { entries, difference: undefined };
     if (a.value !== b.value) {
-      await Promise.all([left.return(), right.return()]);
+      await Promise.all([left.return(undefined), right.return(undefined)]);
       return { entries, difference: { here: a.value ?? undefined, there: b.value ?? undefined } };
     }
   }

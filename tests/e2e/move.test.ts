@@ -4,6 +4,7 @@ import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
 import { runCli, startCli, type CliResult } from "../support/cli.ts";
+import { redisIsMissing } from "../support/redis.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 
 /** Names and kinds that a careless copy loses, follows or trips over. */
@@ -36,7 +37,9 @@ describe("a workspace that is carried to another installation", () => {
 
   before(async () => {
     home = await startPlatform();
-    abroad = await startPlatform();
+    // As the pilot phase has it: queues on Redis, services that share no folder.
+    const queue = (await redisIsMissing()) === false ? "redis" : "postgres";
+    abroad = await startPlatform({ queue, apart: true });
     workspaceId = await home.createWorkspace({ plan: "business", name: "shop", egressRules: ["example.com"] });
     await home.request("POST", `/api/workspaces/${workspaceId}/exec`, { argv: ["python3", "-c", MAKE_FILES] });
     await run(home, ["true"]);
