@@ -76,6 +76,7 @@ export const TaskListQuery = z.strictObject({
   priority: anyOf(TaskPriority).optional(),
   taskType: anyOf(TaskType).optional(),
   correlationId: z.string().min(1).max(200).optional(),
+  parentExecutionId: z.uuid().toLowerCase().optional().describe("Tasks of this execution of a workflow."),
   submittedAfter: instant.optional().describe("Submitted at this instant or later."),
   submittedBefore: instant.optional().describe("Submitted before this instant."),
 });

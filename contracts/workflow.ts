@@ -87,7 +87,7 @@ export const WorkflowExecution = z.strictObject({
   correlationId: z.string(),
   status: ExecutionState,
   cancelRequested: z.boolean(),
-  steps: z.record(StepState, z.int().min(0)).describe("How many steps are in each state."),
+  steps: z.partialRecord(StepState, z.int().min(0)).describe("How many steps are in each state."),
   error: TaskError.nullable(),
   createdAt: instant,
   deadlineAt: instant,

@@ -5,6 +5,7 @@ import { addApprovalCommands } from "./approval-commands.ts";
 import type { Finish } from "./arguments.ts";
 import { addScheduleCommands } from "./schedule-commands.ts";
 import { addTaskCommands } from "./task-commands.ts";
+import { addWorkflowCommands } from "./workflow-commands.ts";
 import { addWorkspaceCommands } from "./workspace-commands.ts";
 
 const HELP = `
@@ -33,6 +34,7 @@ export function makeProgram(finish: Finish): Command {
   addTaskCommands(program, finish);
   addApprovalCommands(program, finish);
   addScheduleCommands(program, finish);
+  addWorkflowCommands(program, finish);
   addWorkspaceCommands(program, finish);
   addAdminCommands(program, finish);
   program

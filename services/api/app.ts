@@ -34,6 +34,8 @@ import { taskToolRoutes } from "./routes/task-tools.ts";
 import { terminalRoutes } from "./routes/terminal.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { toolCallRoutes } from "./routes/tool-calls.ts";
+import { workflowExecutionRoutes, type WorkflowExecutionRoutesDeps } from "./routes/workflow-executions.ts";
+import { workflowRoutes, type WorkflowRoutesDeps } from "./routes/workflows.ts";
 import { workspaceFileRoutes, type WorkspaceFileRoutesDeps } from "./routes/workspace-files.ts";
 import { workspaceRoutes, type WorkspaceRoutesDeps } from "./routes/workspaces.ts";
 import { refuseUnstorableText } from "./storable-requests.ts";
@@ -58,6 +60,9 @@ export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, E
   readonly deadLetters: DeadLetterRoutesDeps["deadLetters"];
   readonly schedules: ScheduleRoutesDeps["schedules"];
   readonly runSchedule: ScheduleRoutesDeps["runSchedule"];
+  readonly workflows: WorkflowRoutesDeps["workflows"];
+  readonly executions: WorkflowRoutesDeps["executions"];
+  readonly executionEvents: WorkflowExecutionRoutesDeps["executionEvents"];
   readonly operations: Operations;
   readonly readiness: ServiceRoutesDeps["readiness"];
   /** Rendered at /metrics. */
@@ -153,6 +158,8 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(workspaceRoutes, deps);
   await app.register(egressRoutes, deps);
   await app.register(scheduleRoutes, deps);
+  await app.register(workflowRoutes, deps);
+  await app.register(workflowExecutionRoutes, { ...deps, streams });
   await app.register(workspaceFileRoutes, deps);
   await app.register(llmRoutes, deps);
   await app.register(toolCallRoutes, deps);

@@ -107,6 +107,7 @@ function workspaceOf(request: FastifyRequest): string | null {
     request.task?.workspaceId,
     request.caller?.workspaceId,
     (request.body as { workspaceId?: unknown } | undefined)?.workspaceId,
+    (request.query as { workspaceId?: unknown } | undefined)?.workspaceId,
   ];
   // Also refused requests are logged, so this may be anything.
   return named.find((value): value is string => typeof value === "string" && UUID.test(value)) ?? null;

@@ -7,6 +7,7 @@ import { ScheduleStore } from "../runner/schedules/schedule-store.ts";
 import { runNow } from "../runner/schedules/scheduler.ts";
 import { countTasks } from "../runner/task-queries.ts";
 import type { TaskRunner } from "../runner/task-runner.ts";
+import type { Workflows } from "../runner/workflows/open-workflows.ts";
 import type { Pool } from "../runtime/database.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { verifyApiTaskToken } from "../runtime/task-token.ts";
@@ -32,6 +33,7 @@ import { PostgresTokenStore } from "./token-store.ts";
 export interface ApiResources {
   readonly pool: Pool;
   readonly runner: TaskRunner;
+  readonly flow: Pick<Workflows, "workflows" | "executions" | "executionEvents">;
   /** What lies on the volumes of workspaces. */
   readonly contents: WorkspaceContents;
   /** Calls of workers, and what is said there of a workspace. */
@@ -74,6 +76,9 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     deadLetters: new DeadLetters({ database, runner }),
     schedules: new ScheduleStore({ pool }),
     runSchedule: (schedule, request) => runNow({ pool, submit: (task) => runner.submit(task) }, schedule, request),
+    workflows: resources.flow.workflows,
+    executions: resources.flow.executions,
+    executionEvents: resources.flow.executionEvents,
     operations: new RecordOperations({ database }),
     usage: (workspace, caller) => readUsage(workspace, caller, resources),
     llmUsage: ({ workspaceId, plan }) => readLlmUsage(pool, workspaceId, planLimits[plan]),

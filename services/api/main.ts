@@ -10,6 +10,7 @@ import { createTaskRunner } from "../runner/create-task-runner.ts";
 import { createRunnerMetrics } from "../runner/metrics.ts";
 import { createRedisCache } from "../runner/redis-cache.ts";
 import { Scheduler } from "../runner/schedules/scheduler.ts";
+import { openWorkflows } from "../runner/workflows/open-workflows.ts";
 import { createPool, type Pool } from "../runtime/database.ts";
 import { NotificationListener } from "../runtime/listener.ts";
 import { createLogger } from "../runtime/logger.ts";
@@ -87,9 +88,12 @@ async function start(): Promise<void> {
     log,
     registry,
   });
+  const holder = `${hostname()}-${process.pid}`;
+  const flow = openWorkflows({ pool, listener, runner, planLimits, holder, log });
   const deps = createApiDeps({
     pool,
     runner,
+    flow,
     contents,
     workers,
     grants,
@@ -105,7 +109,7 @@ async function start(): Promise<void> {
   const scheduler = new Scheduler({
     pool,
     submit: (task) => runner.submit(task),
-    holder: `${hostname()}-${process.pid}`,
+    holder,
     log,
   });
 
@@ -114,6 +118,7 @@ async function start(): Promise<void> {
     deadlineMs: SHUTDOWN_DEADLINE_MS,
     close: [
       { name: "scheduler", close: () => scheduler.close() },
+      { name: "workflows", close: () => flow.close() },
       { name: "http", close: () => app.close() },
       { name: "runner", close: () => runner.close() },
       { name: "events", close: () => bus.close() },
@@ -124,6 +129,7 @@ async function start(): Promise<void> {
     ],
   });
   scheduler.start();
+  flow.start();
   const url = await app.listen({ host: env.HOST, port: env.PORT });
   log.info({ event: "api_listening", url, version }, "api listening");
 }

@@ -7,6 +7,9 @@ import * as api from "../../contracts/http-api.ts";
 import { PlanLimits, PlanTier } from "../../contracts/plan.ts";
 import { TaskError, TaskResult, TaskState, TaskStatus } from "../../contracts/task.ts";
 import { TaskEvent } from "../../contracts/task-event.ts";
+import { WorkflowExecution, WorkflowExecutionDetails } from "../../contracts/workflow.ts";
+import { WorkflowEvent } from "../../contracts/workflow-event.ts";
+import { WorkflowStep } from "../../contracts/workflow-recipe.ts";
 import { CallResources, ToolCallAnswer, ToolCallEvent } from "../../contracts/tool-call.ts";
 import { TaskStep, ToolPolicy } from "../../contracts/tools.ts";
 import { Artifact, CachedRepository, Workspace, WorkspaceUsage } from "../../contracts/workspace.ts";
@@ -22,6 +25,10 @@ const COMPONENTS = {
   TaskResult,
   TaskError,
   TaskEvent,
+  WorkflowStep,
+  WorkflowExecution,
+  WorkflowExecutionDetails,
+  WorkflowEvent,
   ToolCallAnswer,
   ToolCallEvent,
   CallResources,
@@ -71,6 +78,7 @@ export async function serveOpenApi(app: FastifyInstance, version: string): Promi
       security: [{ token: [] }],
       tags: [
         { name: "tasks", description: "Submit, follow, cancel and repeat tasks." },
+        { name: "workflows", description: "Tasks that depend on one another, as one execution." },
         { name: "workspaces", description: "A tenant's place to work: limits, files, rules, tokens." },
         {
           name: "tools",

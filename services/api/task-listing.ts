@@ -33,6 +33,7 @@ export class PostgresTaskListing implements TaskListing {
          AND ($3::text[] IS NULL OR task_type = ANY($3))
          AND ($4::task_priority[] IS NULL OR priority = ANY($4))
          AND ($5::text IS NULL OR correlation_id = $5)
+         AND ($11::uuid IS NULL OR parent_execution_id = $11)
          AND ($6::timestamptz IS NULL OR submitted_at >= $6)
          AND ($7::timestamptz IS NULL OR submitted_at < $7)
          AND ($9::uuid IS NULL OR (submitted_at, id) < (${timeOf(8)}, $9))
@@ -48,6 +49,7 @@ export class PostgresTaskListing implements TaskListing {
         before?.micros ?? null,
         before?.id ?? null,
         query.limit + 1,
+        query.parentExecutionId ?? null,
       ],
     );
     const page = toPage(rows, query.limit);

@@ -23,6 +23,7 @@ import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
 import { TaskConsumer } from "../../services/runner/task-consumer.ts";
 import { PostgresTaskQueues } from "../../services/runner/queues/postgres-task-queues.ts";
 import type { ExecuteTask, TaskEnd } from "../../services/runner/task-runner.ts";
+import { openWorkflows } from "../../services/runner/workflows/open-workflows.ts";
 import { type AdapterResources, createAdapters } from "../../services/tools/create-adapters.ts";
 import { ToolService } from "../../services/tools/tool-service.ts";
 import { createPool, type Pool } from "../../services/runtime/database.ts";
@@ -106,7 +107,8 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
     ...options.tools,
   });
   const tools = new ToolService({ adapters, log, registry });
-  const served = { pool, runner, contents, workers, grants, planLimits, registry, runnerMetrics, log };
+  const flow = openWorkflows({ pool, listener, runner, planLimits, holder: randomUUID(), log: silentLog });
+  const served = { pool, runner, flow, contents, workers, grants, planLimits, registry, runnerMetrics, log };
   const keys = CredentialKeysText.parse(`test:${randomBytes(32).toString("base64")}`);
   const credentialKeys = await CredentialKeyRing.create(keys);
   const resources = { ...served, tools, credentialKeys, taskTokenKey: TASK_TOKEN_KEY };
@@ -149,6 +151,7 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
       return expectJson<TaskStatus>(response, 202);
     },
     async work(execute) {
+      flow.start();
       const shared = { pool, listener, log: silentLog, leaseSeconds: 10 };
       const queues = new PostgresTaskQueues({ url: database.url, log: silentLog });
       const dispatcher = new Dispatcher({ ...shared, queues, planLimits, holder: randomUUID() });
@@ -164,6 +167,7 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
       started.push(consumer, dispatcher, queues);
     },
     async stop() {
+      await flow.close();
       await app.close();
       for (const worker of started) await worker.close();
       await runner.close();

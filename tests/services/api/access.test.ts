@@ -27,6 +27,7 @@ interface Sample {
   readonly foreignStatus?: number;
 }
 
+const RECIPE = { steps: [{ id: "list", task: { steps: STEPS } }] };
 const SCHEDULE = { name: "sample", cron: "0 6 * * *", task: { steps: STEPS } };
 
 const SAMPLES: Readonly<Record<string, Sample>> = {
@@ -50,6 +51,23 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "GET /api/approvals": { status: 200, query: ({ workspaceId }) => `?workspaceId=${workspaceId}` },
   "GET /api/tasks/:taskId/approvals": { status: 200 },
   "POST /api/tasks/:taskId/approvals/:callId": { status: 200, body: () => ({ decision: "approved" }) },
+  "GET /api/workflows": { status: 200, query: ({ workspaceId }) => `?workspaceId=${workspaceId}` },
+  "PUT /api/workflows/:workflowId": {
+    status: 200,
+    query: ({ workspaceId }) => `?workspaceId=${workspaceId}`,
+    body: () => RECIPE,
+  },
+  "GET /api/workflows/:workflowId": { status: 200, query: ({ workspaceId }) => `?workspaceId=${workspaceId}` },
+  "DELETE /api/workflows/:workflowId": { status: 204, query: ({ workspaceId }) => `?workspaceId=${workspaceId}` },
+  "POST /api/workflows/:workflowId/execute": {
+    status: 202,
+    body: ({ workspaceId }) => ({ workspaceId, recipe: RECIPE }),
+  },
+  "GET /api/workflow-executions": { status: 200, query: ({ workspaceId }) => `?workspaceId=${workspaceId}` },
+  "GET /api/workflow-executions/:executionId": { status: 200 },
+  "POST /api/workflow-executions/:executionId/cancel": { status: 200 },
+  "POST /api/workflow-executions/:executionId/retry": { status: 202 },
+  "GET /api/workflow-executions/:executionId/events": { status: 200 },
   "POST /api/workspaces": { status: 201, body: () => ({ name: "another" }) },
   "GET /api/workspaces": { status: 200, foreignStatus: 200 },
   "GET /api/workspaces/:workspaceId": { status: 200 },
@@ -167,6 +185,17 @@ describe("who may call what", () => {
        VALUES ($1, $1, 'sample', '0 6 * * *', 'UTC', $2, 'skip', 60) ON CONFLICT DO NOTHING`,
       [tenant.workspaceId, JSON.stringify(SCHEDULE.task)],
     );
+    if (route.url.startsWith("/api/workflow")) {
+      await api.request("PUT", `/api/workflows/sample?workspaceId=${tenant.workspaceId}`, { body: RECIPE });
+      await api.request("POST", "/api/workflows/sample/execute", {
+        body: { workspaceId: tenant.workspaceId, executionId: tenant.taskId },
+      });
+      await api.pool.query(
+        `UPDATE workflow_executions SET status = 'cancelled', completed_at = now(), due_at = NULL
+         WHERE id = $1 AND status = 'running'`,
+        [tenant.taskId],
+      );
+    }
     if (route.url.includes("/credentials/")) {
       await api.request("PUT", `/api/workspaces/${tenant.workspaceId}/credentials/shop`, { body: CREDENTIAL });
     }
@@ -184,6 +213,8 @@ describe("who may call what", () => {
       .replace(":tokenId", target.tokenId)
       .replace(":callId", "step-0")
       .replace(":scheduleId", target.workspaceId) // one per tenant, with the tenant's id
+      .replace(":workflowId", "sample")
+      .replace(":executionId", target.taskId) // one per tenant, with the id of its task
       .replace(":workerId", "w")
       .replace(":tool", "list_tasks")
       .replace(":name", "shop")

@@ -1,0 +1,32 @@
+import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
+import { ExecutionEvents } from "./execution-events.ts";
+import { ExecutionStore } from "./execution-store.ts";
+import { Orchestrator, type OrchestratorDeps } from "./orchestrator.ts";
+import { WorkflowStore } from "./workflow-store.ts";
+
+/** All of workflows that a process of the API has. */
+export interface Workflows {
+  readonly workflows: WorkflowStore;
+  readonly executions: ExecutionStore;
+  readonly executionEvents: ExecutionEvents;
+  /** Takes part in moving executions on; without it this process begins, reads and cancels them only. */
+  start(): void;
+  close(): Promise<void>;
+}
+
+export function openWorkflows(
+  deps: OrchestratorDeps & { readonly planLimits: Readonly<Record<PlanTier, PlanLimits>> },
+): Workflows {
+  const orchestrator = new Orchestrator(deps);
+  const executionEvents = new ExecutionEvents(deps);
+  return {
+    workflows: new WorkflowStore(deps),
+    executions: new ExecutionStore({ ...deps, kick: (executionId) => orchestrator.kick(executionId) }),
+    executionEvents,
+    start: () => orchestrator.start(),
+    close: async () => {
+      await orchestrator.close();
+      executionEvents.close();
+    },
+  };
+}
