@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addPaging, collect, wholeNumber, type Finish } from "./arguments.ts";
+import { addBackups } from "./backup-commands.ts";
 import { addCredentials } from "./credential-commands.ts";
 import { addTokens } from "./token-commands.ts";
 
@@ -60,6 +61,7 @@ export function addWorkspaceCommands(program: Command, finish: Finish): void {
   addFiles(workspace, finish);
   addEgress(workspace, finish);
   addTools(workspace, finish);
+  addBackups(workspace, finish);
   addTokens(workspace, "workspace", finish);
   addCredentials(workspace, finish);
 }

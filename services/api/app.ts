@@ -21,6 +21,7 @@ import type { Operations } from "./operations.ts";
 import { answerFrameworkError, answerProblems, answerUnreadableRequest } from "./problem.ts";
 import { adminRoutes } from "./routes/admin.ts";
 import { approvalRoutes, type ApprovalRoutesDeps } from "./routes/approvals.ts";
+import { backupRoutes, type BackupRoutesDeps } from "./routes/backups.ts";
 import { credentialRoutes, type CredentialRoutesDeps } from "./routes/credentials.ts";
 import { deadLetterRoutes, type DeadLetterRoutesDeps } from "./routes/dead-letters.ts";
 import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
@@ -58,6 +59,7 @@ export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, E
   readonly audit: AuditLog;
   readonly listApprovals: ApprovalRoutesDeps["listApprovals"];
   readonly deadLetters: DeadLetterRoutesDeps["deadLetters"];
+  readonly backups: BackupRoutesDeps["backups"];
   readonly schedules: ScheduleRoutesDeps["schedules"];
   readonly runSchedule: ScheduleRoutesDeps["runSchedule"];
   readonly workflows: WorkflowRoutesDeps["workflows"];
@@ -157,6 +159,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(taskStreamRoutes, { ...deps, streams });
   await app.register(workspaceRoutes, deps);
   await app.register(egressRoutes, deps);
+  await app.register(backupRoutes, deps);
   await app.register(scheduleRoutes, deps);
   await app.register(workflowRoutes, deps);
   await app.register(workflowExecutionRoutes, { ...deps, streams });

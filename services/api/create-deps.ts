@@ -12,12 +12,14 @@ import type { Pool } from "../runtime/database.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { verifyApiTaskToken } from "../runtime/task-token.ts";
 import type { ToolService } from "../tools/tool-service.ts";
+import { BackupStore } from "../workspace/backup/backup-store.ts";
 import { CredentialStore } from "../workspace/credentials/credential-store.ts";
 import type { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
 import type { ContentsCaller, WorkspaceContents } from "../workspace/contents/workspace-contents.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { ApiDeps } from "./app.ts";
 import { PostgresAuditLog } from "./audit-log.ts";
+import { measureBackups } from "./backup-metrics.ts";
 import { TicketStore } from "./calls/ticket-store.ts";
 import { ToolCalls } from "./calls/tool-calls.ts";
 import type { CallGrants } from "./calls/call-grants.ts";
@@ -48,6 +50,8 @@ export interface ApiResources {
   readonly credentialKeys: CredentialKeyRing;
   /** Verifies the tokens of tasks that call them. */
   readonly taskTokenKey: Uint8Array;
+  /** Whether backups of workspaces are configured. @default false */
+  readonly hasBackups?: boolean;
   readonly log: Logger;
 }
 
@@ -55,6 +59,7 @@ export interface ApiResources {
 export function createApiDeps(resources: ApiResources): ApiDeps {
   const { pool, runner, contents, planLimits, log, registry, runnerMetrics } = resources;
   const database = pool;
+  measureBackups(registry, pool);
   return {
     runner,
     planLimits,
@@ -74,6 +79,7 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     audit: new PostgresAuditLog({ database }),
     listApprovals: (filter) => listApprovals(database, filter),
     deadLetters: new DeadLetters({ database, runner }),
+    backups: new BackupStore({ pool, isConfigured: resources.hasBackups ?? false }),
     schedules: new ScheduleStore({ pool }),
     runSchedule: (schedule, request) => runNow({ pool, submit: (task) => runner.submit(task) }, schedule, request),
     workflows: resources.flow.workflows,

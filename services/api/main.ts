@@ -103,6 +103,7 @@ async function start(): Promise<void> {
     tools,
     credentialKeys,
     taskTokenKey: taskTokenKey(env.TASK_TOKEN_KEY),
+    hasBackups: env.BACKUP !== undefined,
     log,
   });
   const app = await buildApp(deps, { adminToken: env.ADMIN_TOKEN, version });

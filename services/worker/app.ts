@@ -24,6 +24,7 @@ import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import { WorkspaceVolume } from "../workspace/workspace-volume.ts";
 import { advertisedHost } from "./advertised-host.ts";
+import { createBackups, requireInPlace } from "./backups.ts";
 import { createExecuteTask } from "./execute-task.ts";
 import { gatewayWay } from "./gateway-relay/gateway-way.ts";
 import { isKept, isRunning, watchLeftFolders } from "./left-folders.ts";
@@ -109,6 +110,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     volume,
     usage,
     guard,
+    requireInPlace: (workspaceId) => requireInPlace(pool, workspaceId),
     contents: new VolumeContents({ rootDir: env.WORKSPACES_DIR, repositories, meter: usage }),
     sandbox,
     gateway: { socketPath: gateway.socketPath, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },
@@ -143,6 +145,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     metrics,
     atHand: consumer,
   });
+  const backups = createBackups({ env, workerId, pool, listener, locks, volume, usage, workspaces, log });
   let stopWatching = (): void => undefined;
   let stopWatchingPlans = async (): Promise<void> => undefined;
   return {
@@ -162,6 +165,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
       await tools.start();
       await consumer.start();
       tools.announced(); // the record says where it is
+      backups.start();
     },
     checks: {
       consumer: () => consumer.check(),
@@ -170,6 +174,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     },
     close: [
       { name: "tool server", close: () => tools.close() },
+      { name: "backups", close: () => backups.close() },
       { name: "consumer", close: () => consumer.close() },
       { name: "dispatcher", close: () => dispatcher.close() },
       { name: "queues", close: () => queues.close() },

@@ -208,6 +208,11 @@ export class WorkspaceVolume {
     return { workspaces, removedTasks };
   }
 
+  /** Removes, in the background, what was moved to a workspace's trash by others. */
+  async sweep(workspaceId: string): Promise<void> {
+    await this.#trash.sweep(workspaceId);
+  }
+
   /** Waits a little for what is being removed in the background. Idempotent. */
   async close(): Promise<void> {
     const over = new AbortController();

@@ -74,6 +74,7 @@ export interface PlatformOptions {
   readonly leaseSeconds?: number;
   readonly workerEnv?: Environment<WorkerEnv>;
   readonly gatewayEnv?: Environment<GatewayEnv>;
+  readonly apiEnv?: Environment<ApiEnv>;
   readonly planLimits?: Record<string, unknown>;
   /** The address of this machine by which workers, and nobody else, reach the stores. @default 127.0.0.1, as all do */
   readonly storesAddress?: string;
@@ -137,6 +138,7 @@ export async function startPlatform(options: PlatformOptions = {}): Promise<Test
     PLAN_LIMITS: shared.PLAN_LIMITS,
     CREDENTIAL_KEYS: shared.CREDENTIAL_KEYS,
     LOG_LEVEL: shared.LOG_LEVEL,
+    ...options.apiEnv,
   };
   const gatewayEnv: Environment<GatewayEnv> = {
     ...(apart ? { LISTEN_PORT: String(proxyPort) } : { SOCKET_PATH: socket }),

@@ -44,6 +44,8 @@ export async function installS3Server(): Promise<string> {
 export interface S3Server {
   /** `http://127.0.0.1:<port>` */
   readonly endpoint: string;
+  /** Where the objects lie: a folder per bucket. */
+  readonly folder: string;
   /** What a client needs to be let in. */
   readonly env: Readonly<Record<string, string>>;
   /** A new, empty bucket's URL as `pulumi login` takes it. */
@@ -74,6 +76,7 @@ export async function startS3Server(): Promise<S3Server> {
   let buckets = 0;
   return {
     endpoint,
+    folder,
     env,
     async newBucket() {
       const name = `state-${(buckets += 1)}`;

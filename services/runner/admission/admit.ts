@@ -77,6 +77,8 @@ const FIND_WAITING = `
     LEFT JOIN slots ON slots.workspace_id = w.id
     LEFT JOIN admission_turns turn ON turn.workspace_id = w.id
     WHERE ($1::jsonb ->> w.plan)::int > coalesce(slots.used, 0)
+      AND NOT EXISTS (SELECT FROM workspace_backups b
+        WHERE b.workspace_id = w.id AND b.kind = 'restore' AND b.state = 'running')
   ), ranked AS (
     SELECT lines.priority, lines.workspace_id, coalesce(able.finish, 0) AS finish, able.free,
       row_number() OVER (

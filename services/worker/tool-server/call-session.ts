@@ -12,6 +12,8 @@ export interface CallSessionDeps {
   readonly volume: Pick<WorkspaceVolume, "prepare" | "workspaceDir">;
   readonly usage: Pick<UsageMeter, "refreshInBackground">;
   readonly guard: Pick<QuotaGuard, "admit" | "watch">;
+  /** Rejects while the workspace's files are being replaced. @default nobody replaces them */
+  readonly requireInPlace?: (workspaceId: string) => Promise<void>;
   readonly sandbox: Sandbox;
   /** Unix socket of the gateway, and the key that signs what names a call there. */
   readonly gateway: { readonly socketPath: string; readonly tokenKey: Uint8Array };
@@ -39,12 +41,13 @@ export class CallSessions {
     this.#deps = deps;
   }
 
-  /** @throws WorkspaceQuotaExceededError */
+  /** @throws WorkspaceQuotaExceededError, WorkspaceRestoringError */
   async open(
     grant: CallGrant,
     call: { readonly resources: CallResources; readonly timeoutSeconds: number; readonly signal: AbortSignal },
   ): Promise<CallSession> {
     const { workspaceId, quotaBytes, uid } = grant;
+    await this.#deps.requireInPlace?.(workspaceId);
     await this.#deps.guard.admit(workspaceId, quotaBytes);
     const [workspaceDir, token] = await Promise.all([
       this.#prepare(grant),

@@ -99,6 +99,14 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "POST /api/workspaces/:workspaceId/schedules/:scheduleId/resume": { status: 200 },
   "POST /api/workspaces/:workspaceId/schedules/:scheduleId/run": { status: 202 },
   "GET /api/workspaces/:workspaceId/schedules/:scheduleId/runs": { status: 200 },
+  // None is configured here: tests/e2e/backup.test.ts.
+  "GET /api/workspaces/:workspaceId/backups": { status: 200 },
+  "GET /api/workspaces/:workspaceId/backups/:runId": { status: 404 },
+  "POST /api/workspaces/:workspaceId/backups": { status: 501 },
+  "POST /api/workspaces/:workspaceId/restores": { status: 501 },
+  "POST /api/workspaces/:workspaceId/backup-checks": { status: 501 },
+  "GET /api/workspaces/:workspaceId/backup-settings": { status: 200 },
+  "PUT /api/workspaces/:workspaceId/backup-settings": { status: 200, body: () => ({ scheduled: false }) },
   "GET /api/workspaces/:workspaceId/repos": { status: 200 },
   "DELETE /api/workspaces/:workspaceId/repos/:name": { status: 204 },
   "GET /api/workspaces/:workspaceId/artifacts": { status: 200 },
@@ -212,6 +220,7 @@ describe("who may call what", () => {
       .replace(":taskId", target.taskId)
       .replace(":tokenId", target.tokenId)
       .replace(":callId", "step-0")
+      .replace(":runId", target.workspaceId)
       .replace(":scheduleId", target.workspaceId) // one per tenant, with the tenant's id
       .replace(":workflowId", "sample")
       .replace(":executionId", target.taskId) // one per tenant, with the id of its task

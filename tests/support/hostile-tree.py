@@ -1,0 +1,36 @@
+"""Fills a folder with what a hostile tenant may have made: names that are no text, links, holes, closed folders."""
+import os, socket, sys
+
+root = os.fsencode(sys.argv[1])
+os.chdir(root)
+with open(b"plain", "wb") as f:
+    f.write(os.urandom(300_000))
+os.setxattr(b"plain", b"user.note", b"kept")
+os.chmod(b"plain", 0o640)
+open(b"new\nline", "wb").write(b"newline")
+open(b"\xff\xfe\x80", "wb").write(b"no text")
+open(b"-rf", "wb").write(b"dash")
+os.link(b"plain", b"hard")
+os.symlink(b"/etc/shadow", b"absolute")
+os.symlink(b"../../../etc/passwd", b"upwards")
+os.symlink(b"/etc", b"folder-link")
+os.mkfifo(b"pipe")
+socket.socket(socket.AF_UNIX).bind("socket")
+with open(b"holes", "wb") as f:
+    f.truncate(20_000_000)
+    f.seek(10_000_000)
+    f.write(b"in between")
+os.mkdir(b"a")
+open(b"a/b", "wb").write(b"1")
+open(b"a-b", "wb").write(b"2")
+os.mkdir(b"empty")
+open(b"setid", "wb").write(b"#!/bin/sh\n")
+os.chmod(b"setid", 0o6755)
+open(b"closed", "wb").write(b"mode 0")
+os.chmod(b"closed", 0)
+os.mkdir(b"shut")
+open(b"shut/inside", "wb").write(b"in a folder of mode 0")
+os.utime(b"shut/inside", ns=(1, 1_234_567_890_123_456_789))
+os.chmod(b"shut", 0)
+for n in range(200):
+    open(b"many-%d" % n, "wb").write(b"%d" % n)
