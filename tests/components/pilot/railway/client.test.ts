@@ -133,7 +133,7 @@ describe("the client of Railway's API", () => {
 
   it("repeats no secret that it sent, whatever the server says and however the call fails", async () => {
     const input = {
-      ...{ projectId: "p", environmentId: "e", serviceId: "s", replace: true, skipDeploys: true },
+      ...({ projectId: "p", environmentId: "e", serviceId: "s", replace: true, skipDeploys: true } as const),
       variables: { PASSWORD: SECRET },
     } as const;
     const faults: Fault[] = [

@@ -89,6 +89,8 @@ export class World {
   readonly deployments: Deployment[] = [];
   /** What happened that no query tells. */
   readonly events: string[] = [];
+  /** Names of services whose program does its work and ends. */
+  readonly ending = new Set(["migrate"]);
   /** Names of services whose next deployment fails, and how. */
   readonly failing = new Map<string, { status: string; log: string }>();
 
@@ -266,8 +268,9 @@ export class World {
   /** A look at it, by which its time passes. */
   advance(deployment: Deployment): Deployment {
     deployment.status = deployment.ahead.shift() ?? deployment.status;
-    const policy = this.services.find(({ id }) => id === deployment.serviceId)?.instance["restartPolicyType"];
-    if (deployment.status === "SUCCESS" && policy === "NEVER") deployment.deploymentStopped = true; // it did its work
+    const { name = "", instance } = this.services.find(({ id }) => id === deployment.serviceId) ?? {};
+    const isOver = this.ending.has(name) && instance?.["restartPolicyType"] !== "ALWAYS";
+    if (deployment.status === "SUCCESS" && isOver) deployment.deploymentStopped = true;
     return deployment;
   }
 }
