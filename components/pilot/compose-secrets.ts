@@ -50,7 +50,7 @@ export async function completeSecrets(text: string): Promise<string> {
   const keys = values.get(apiCredentialKeys.variable) ?? "";
   values.set(workerCredentialKeys.variable, await restrictCredentialKeys(keys, TASK_CREDENTIAL_KINDS));
   values.set(gatewayCredentialKeys.variable, await restrictCredentialKeys(keys, ["git_https"]));
-  const lines = [...values].map(([name, value]) => {
+  const lines = [...values].sort().map(([name, value]) => {
     if (/['\n]/.test(value))
       throw new Error(`.env: ${name} holds a single quote or a line break; write it as \\u0027 in JSON`);
     return `${name}='${value}'`; // inside single quotes docker compose replaces nothing

@@ -63,8 +63,12 @@ export interface StackProject {
   remove(): Promise<void>;
 }
 
-/** The real stack, components and engine in a folder of their own, with stand-ins for the services. */
-export async function makeStackProject(): Promise<StackProject> {
+/**
+ * The real stack, components and engine in a folder of their own, with stand-ins for the services.
+ *
+ * @param env Further variables of what it runs.
+ */
+export async function makeStackProject(env: Readonly<Record<string, string>> = {}): Promise<StackProject> {
   let dir = await realpath(await mkdtemp(path.join(tmpdir(), "automatos-stack-")));
   for (const name of [...FOLDERS, "Pulumi.yaml", "Pulumi.dev.yaml", "package.json", "package-lock.json"]) {
     await cp(path.join(ROOT, name), path.join(dir, name), { recursive: true });
@@ -96,6 +100,7 @@ export async function makeStackProject(): Promise<StackProject> {
         AUTOMATOS_ENGINE: "embedded",
         PULUMI_CONFIG_PASSPHRASE: "automatos-dev",
         PULUMI_HOME: path.join(dir, ".pulumi", "home"),
+        ...env,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });

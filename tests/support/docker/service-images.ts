@@ -48,7 +48,7 @@ export async function loadServiceImages(
   const archive = path.join(FOLDER, `images-${toolchain}-${Object.values(names).map(tagOf).join("-")}.tar`);
   if (!existsSync(archive)) await withBuilder((builder) => saveImages(builder, toolchain, names, archive));
   const loaded = await daemon.docker.loadImage(createReadStream(archive));
-  await finished(daemon.docker, loaded);
+  await followBuild(daemon.docker, loaded);
   return names;
 }
 
@@ -88,7 +88,7 @@ export async function buildServiceImage(daemon: TestDaemon, request: BuildReques
     buildargs: { ...buildArguments(service, { arguments: args }), ...proxy },
     version: builder === "buildkit" ? "2" : "1",
   });
-  await finished(daemon.docker, output);
+  await followBuild(daemon.docker, output);
   return name;
 }
 
@@ -150,7 +150,8 @@ async function exported({ host }: TestDaemon, names: readonly string[]): Promise
   return response;
 }
 
-async function finished(docker: Docker, output: NodeJS.ReadableStream): Promise<void> {
+/** Resolves at the end of what the daemon says of a build or a load. @throws with its last lines. */
+export async function followBuild(docker: Docker, output: NodeJS.ReadableStream): Promise<void> {
   const tail: string[] = [];
   await new Promise<void>((resolve, reject) => {
     docker.modem.followProgress(
