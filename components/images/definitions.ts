@@ -6,6 +6,7 @@ export type ServiceName = (typeof SERVICE_NAMES)[number];
 export type BuildArgument =
   | "BASE_IMAGE"
   | "NODE_VERSION"
+  | "BOOTSTRAP_VERSION"
   | "APT_SNAPSHOT"
   | "PIP_INDEX_URL"
   | "NPM_REGISTRY"
@@ -28,6 +29,7 @@ export interface ServiceImage {
 const COMMON: readonly BuildArgument[] = [
   "BASE_IMAGE",
   "NODE_VERSION",
+  "BOOTSTRAP_VERSION",
   "APT_SNAPSHOT",
   "PIP_INDEX_URL",
   "NPM_REGISTRY",
