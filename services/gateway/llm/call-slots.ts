@@ -1,21 +1,27 @@
+import { mayTakeAnother } from "../../runtime/fair-share.ts";
+
 interface Waiting {
   readonly enter: () => void;
 }
 
-/** All slots stayed taken for as long as a call may wait. */
+/** No slot that the workspace may have became free for as long as a call may wait. */
 export class NoSlotError extends Error {}
 
 /**
- * So many calls at once; those that wait come in turn by workspace, so that one with many does not keep the others out.
+ * So many calls at once. No workspace takes all of them, and those that wait come in turn by workspace, so that one with
+ * many does not keep the others out, be its calls ever so slow.
  */
 export class CallSlots {
   readonly #max: number;
-  #taken = 0;
+  #free: number;
+  /** Workspace -> the slots that it has. */
+  readonly #taken = new Map<string, number>();
   /** Workspaces that wait, the next to be served first. */
   readonly #waiting = new Map<string, Set<Waiting>>();
 
   constructor(max: number) {
     this.#max = max;
+    this.#free = max;
   }
 
   /**
@@ -25,11 +31,11 @@ export class CallSlots {
    */
   async acquire(workspaceId: string, signal: AbortSignal, waitMs: number): Promise<() => void> {
     signal.throwIfAborted();
-    if (this.#taken >= this.#max) await this.#wait(workspaceId, signal, waitMs);
-    else this.#taken += 1;
+    if (this.#mayTake(workspaceId)) this.#take(workspaceId);
+    else await this.#wait(workspaceId, signal, waitMs);
     let released = false;
     return () => {
-      if (!released) this.#release();
+      if (!released) this.#release(workspaceId);
       released = true;
     };
   }
@@ -46,24 +52,40 @@ export class CallSlots {
         settle();
       };
       const abort = () => leave(() => reject(signal.reason as Error));
-      const timer = setTimeout(() => leave(() => reject(new NoSlotError(`all ${this.#max} are taken`))), waitMs);
+      const timer = setTimeout(
+        () => leave(() => reject(new NoSlotError(`none of ${this.#max} became free for the workspace`))),
+        waitMs,
+      );
       const waiting = { enter: () => leave(resolve) };
       own.add(waiting);
       signal.addEventListener("abort", abort, { once: true });
     });
   }
 
-  /** The slot goes to the first of the next workspace, which then stands at the end. */
-  #release(): void {
-    const [next] = this.#waiting;
-    const [first] = next?.[1] ?? [];
-    if (next === undefined || first === undefined) {
-      this.#taken -= 1;
-      return;
+  #mayTake(workspaceId: string): boolean {
+    return mayTakeAnother(this.#taken.get(workspaceId) ?? 0, this.#free);
+  }
+
+  #take(workspaceId: string): void {
+    this.#free -= 1;
+    this.#taken.set(workspaceId, (this.#taken.get(workspaceId) ?? 0) + 1);
+  }
+
+  /** What is free goes to the first call of the next workspace that may have it, which then stands at the end. */
+  #release(workspaceId: string): void {
+    this.#free += 1;
+    const left = (this.#taken.get(workspaceId) ?? 1) - 1;
+    if (left === 0) this.#taken.delete(workspaceId);
+    else this.#taken.set(workspaceId, left);
+    for (;;) {
+      const next = [...this.#waiting].find(([waiting]) => this.#mayTake(waiting));
+      const [first] = next?.[1] ?? [];
+      if (next === undefined || first === undefined) return;
+      const [nextId, own] = next;
+      this.#waiting.delete(nextId);
+      if (own.size > 1) this.#waiting.set(nextId, own);
+      this.#take(nextId);
+      first.enter();
     }
-    const [workspaceId, own] = next;
-    this.#waiting.delete(workspaceId);
-    if (own.size > 1) this.#waiting.set(workspaceId, own);
-    first.enter();
   }
 }

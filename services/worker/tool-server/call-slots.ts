@@ -1,3 +1,4 @@
+import { mayTakeAnother } from "../../runtime/fair-share.ts";
 import { TooManyCallsError, WorkerBusyError, WorkerStoppingError } from "./errors.ts";
 
 /**
@@ -19,12 +20,16 @@ export class CallSlots {
     return this.#total;
   }
 
-  /** Takes a slot of the workspace; call what it answers once. @throws TooManyCallsError, WorkerBusyError */
+  /**
+   * Takes a slot for the workspace, which may have `limit`, and never all that there are; call what it answers once.
+   *
+   * @throws TooManyCallsError, WorkerBusyError
+   */
   take(workspaceId: string, limit: number): () => void {
     if (this.#closed) throw new WorkerStoppingError();
     const taken = this.#taken.get(workspaceId) ?? 0;
     if (taken >= limit) throw new TooManyCallsError(workspaceId, limit);
-    if (this.#total >= this.#limit) throw new WorkerBusyError(this.#limit);
+    if (!mayTakeAnother(taken, this.#limit - this.#total)) throw new WorkerBusyError(this.#total, taken, this.#limit);
     this.#taken.set(workspaceId, taken + 1);
     this.#total += 1;
     return () => this.#release(workspaceId);

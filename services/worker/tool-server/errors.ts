@@ -11,8 +11,9 @@ export class TooManyCallsError extends PlatformError {
 }
 
 export class WorkerBusyError extends PlatformError {
-  constructor(limit: number) {
-    super("WORKERS_BUSY", `the worker has ${limit} tool calls under way, the most that it takes`, {
+  constructor(total: number, own: number, limit: number) {
+    const most = `${total} of at most ${limit} calls under way`;
+    super("WORKERS_BUSY", `the worker has ${most}, ${own} of them of this workspace: what is left is for others`, {
       remedy: "Call again after the seconds in Retry-After; if it persists, start more workers.",
       status: 503,
       retryAfterSeconds: 1,

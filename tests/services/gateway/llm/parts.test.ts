@@ -76,6 +76,23 @@ describe("slots for calls", () => {
     assert.deepEqual(order, ["a", "b", "c", "a", "a"]);
   });
 
+  it("are never all one workspace's", async () => {
+    const slots = new CallSlots(8);
+    const greedy: (() => void)[] = [];
+    await assert.rejects(async () => {
+      for (;;) greedy.push(await slots.acquire("greedy", never, 0));
+    }, NoSlotError);
+    assert.equal(greedy.length, 6);
+    const others = [await slots.acquire("b", never, 0), await slots.acquire("c", never, 0)];
+    const waiting = slots.acquire("greedy", never, 10_000);
+    const late = slots.acquire("d", never, 10_000);
+    greedy.pop()?.();
+    others.push(await late); // who has none comes first, though he came later
+    for (const release of [...greedy, ...others]) release();
+    (await waiting)();
+    for (let index = 0; index < 6; index += 1) await slots.acquire("greedy", never, 0);
+  });
+
   it("are not waited for for ever, nor by who has left", async () => {
     const slots = new CallSlots(1);
     const release = await slots.acquire("a", never, 1_000);
