@@ -85,6 +85,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     log,
   });
   const gateway = gatewayWay(env, log);
+  const gitHosts = (workspaceId: string) => gitCredentialHosts(pool, workspaceId);
   const execute = createExecuteTask({
     workspaces,
     volume,
@@ -100,7 +101,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
       hasModels: env.LLM_MODELS.length > 0,
     },
     apiUrl: env.API_URL,
-    gitHosts: (workspaceId) => gitCredentialHosts(pool, workspaceId),
+    gitHosts,
     environment: packageIndexes(env),
   });
   const tools = new ToolServer({
@@ -114,6 +115,7 @@ export function buildWorker({ env, workerId, sandbox, credentialKeys, usage, log
     contents: new VolumeContents({ rootDir: env.WORKSPACES_DIR, repositories, meter: usage }),
     sandbox,
     gateway: { socketPath: gateway.socketPath, tokenKey: taskTokenKey(env.TASK_TOKEN_KEY) },
+    gitHosts,
     environment: packageIndexes(env),
     log,
   });

@@ -13,6 +13,7 @@ import { CredentialKeysText, restrictCredentialKeys } from "../../contracts/cred
 import { TASK_CREDENTIAL_KINDS } from "../../contracts/credential.ts";
 import { type GitServer, startGitServer } from "../../demo/git-server.ts";
 import type { TaskResult } from "../../contracts/task.ts";
+import type { ToolCallAnswer } from "../../contracts/tool-call.ts";
 import { CredentialKeyRing } from "../../services/workspace/credentials/key-ring.ts";
 import { CredentialStore } from "../../services/workspace/credentials/credential-store.ts";
 import { makeCertificates } from "../support/certificates.ts";
@@ -116,6 +117,13 @@ describe("a private repository, from inside a task's sandbox", () => {
       assert.equal(headers["proxy-authorization"], undefined);
       assert.ok(!JSON.stringify(headers).includes("3128"), "nothing of the gateway's is told");
     }
+  });
+
+  it("is read by a call without a task, too", async () => {
+    const call = { args: ["ls-remote", url()] };
+    const { ok, output } = await platform.request<ToolCallAnswer>("POST", `/api/workspaces/${workspaceId}/git`, call);
+    assert.ok(ok, JSON.stringify(output));
+    assert.match((output as { stdout: string }).stdout, /refs\/heads\/main/);
   });
 
   it("leaves its token nowhere in the sandbox, in no event and in no log", async () => {

@@ -58,6 +58,7 @@ export async function startToolServer(options: {
       recover: () => Promise.resolve(0),
     },
     gateway: { socketPath: "/nonexistent", tokenKey: options.grantKey },
+    gitHosts: async () => [],
     environment: {},
     times,
     log: silentLog,

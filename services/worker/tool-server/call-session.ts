@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import type { CallGrant, CallResources } from "../../../contracts/tool-call.ts";
 import { signTaskToken } from "../../runtime/task-token.ts";
 import type { Sandbox, SandboxProfile } from "../../sandbox/sandbox.ts";
+import { gitThroughGateway } from "../../workspace/git-credential-hosts.ts";
 import type { UsageMeter } from "../../workspace/usage/usage-meter.ts";
 import type { WorkspaceVolume } from "../../workspace/workspace-volume.ts";
 import type { QuotaGuard, TaskGuard } from "../quota-guard.ts";
@@ -17,6 +18,8 @@ export interface CallSessionDeps {
   readonly sandbox: Sandbox;
   /** Unix socket of the gateway, and the key that signs what names a call there. */
   readonly gateway: { readonly socketPath: string; readonly tokenKey: Uint8Array };
+  /** Hosts whose git repositories the gateway fetches with a credential of the workspace's. */
+  readonly gitHosts: (workspaceId: string) => Promise<readonly string[]>;
   /** What every command sees beside what the sandbox itself sets, e.g. the package indexes. */
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -29,6 +32,14 @@ export interface CallSession {
   /** Fires with the caller's own reason, or with a PlatformError when the workspace's quota is exceeded. */
   readonly signal: AbortSignal;
   close(): void;
+}
+
+/** What a sandbox's profile is made of, beside the grant. */
+interface Opened {
+  readonly workspaceDir: string;
+  readonly uid: number;
+  readonly token: string;
+  readonly gitHosts: readonly string[];
 }
 
 /** Opens workspaces for calls. What was prepared is remembered, so that a call costs little more than its sandbox. */
@@ -49,8 +60,9 @@ export class CallSessions {
     const { workspaceId, quotaBytes, uid } = grant;
     await this.#deps.requireInPlace?.(workspaceId);
     await this.#deps.guard.admit(workspaceId, quotaBytes);
-    const [workspaceDir, token] = await Promise.all([
+    const [workspaceDir, gitHosts, token] = await Promise.all([
       this.#prepare(grant),
+      call.resources.networkAccess ? this.#deps.gitHosts(workspaceId) : [],
       signTaskToken(
         { workspaceId, taskId: grant.callId, expiresInSeconds: call.timeoutSeconds + TOKEN_SLACK_SECONDS },
         this.#deps.gateway.tokenKey,
@@ -60,7 +72,7 @@ export class CallSessions {
     return {
       workspaceDir,
       sandbox: new QuotaSandbox(this.#deps.sandbox, guard),
-      profile: this.#profile(grant, call.resources, { workspaceDir, uid, token }),
+      profile: this.#profile(grant, call.resources, { workspaceDir, uid, token, gitHosts }),
       signal: AbortSignal.any([call.signal, guard.signal]),
       close: () => this.#close(guard, workspaceId),
     };
@@ -91,7 +103,7 @@ export class CallSessions {
   #profile(
     { callId, workspaceId }: CallGrant,
     resources: CallResources,
-    { workspaceDir, uid, token }: { readonly workspaceDir: string; readonly uid: number; readonly token: string },
+    { workspaceDir, uid, token, gitHosts }: Opened,
   ): SandboxProfile {
     return {
       workspaceDir,
@@ -101,6 +113,7 @@ export class CallSessions {
       gateway: resources.networkAccess ? { socketPath: this.#deps.gateway.socketPath, token } : undefined,
       environment: {
         ...this.#deps.environment,
+        ...gitThroughGateway(gitHosts),
         ...gitEnvironment("api", workspaceId),
         AUTOMATOS_CALL_ID: callId,
         AUTOMATOS_WORKSPACE_ID: workspaceId,
