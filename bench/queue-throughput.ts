@@ -1,27 +1,27 @@
 /**
  * How many empty tasks the queued backend brings from the submit to the recorded result in a second, against bare
- * BullMQ on the same durable PostgreSQL, which records nothing, admits nothing, holds no lease and keeps no events:
- * `node bench/queue-throughput.ts [tasks] [rounds]`. One process submits, another one works, as in service. In turns,
- * at the same concurrency of the worker and with as many submissions under way.
+ * BullMQ on the same server, which records nothing, admits nothing, holds no lease and keeps no events:
+ * `node bench/queue-throughput.ts [tasks] [rounds] [postgres|redis]`. The record is a durable PostgreSQL in any case; with
+ * `redis`, BullMQ's queues (the runner's and the bare ones) are on a Redis with an append-only file. One process
+ * submits, another one works, as in service. In turns, at the same concurrency of the worker and with as many
+ * submissions under way.
  * Aim: at least 0.5 times, then 0.8 times what bare BullMQ does.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { createPostgresBackend, withBackend } from "bullmq";
 import pg from "pg";
 import { createRunnerMetrics } from "../services/runner/metrics.ts";
-import { createPool } from "../services/runtime/database.ts";
-import { BULLMQ_SCHEMA } from "../services/runtime/migrate.ts";
-import { migratedDatabase, silentLog } from "../tests/support/database.ts";
+import { migratedDatabase } from "../tests/support/database.ts";
 import { startPostgres } from "../tests/support/postgres.ts";
 import { aTask, aWorkspace, completed, openQueuedProcess, type QueuedProcess } from "../tests/support/runner.ts";
+import { startRedis } from "../tests/support/redis.ts";
 import { Registry } from "prom-client";
+import { fromArguments, openBareQueue, startBareWorker, toArguments, type Servers } from "./support/bare-bullmq.ts";
 
-const CONCURRENCIES = [10, 50] as const;
+const CONCURRENCIES = [3, 10, 50] as const;
 const WORKSPACES = 50;
 const SUBMITTERS = 32;
 const UNLIMITED = { submissionsPerMinute: 1_000_000, maxQueuedTasks: 1_000_000, maxRunningTasks: 100 };
-const { Queue, Worker } = withBackend(createPostgresBackend);
 
 /** `queues`: the runner with a worker that hears of its tasks by the queues alone, as all do but the dispatching one. */
 type Kind = "bare" | "queued" | "queues";
@@ -30,8 +30,6 @@ interface Report {
   readonly finished: number;
 }
 
-const openPool = (url: string) =>
-  createPool({ url, applicationName: "bench", log: silentLog, max: 20, settings: { search_path: BULLMQ_SCHEMA } });
 const queueName = (concurrency: number): string => `bench-${concurrency}`;
 
 /** Counts what has ended, and tells the parent, at most every few milliseconds. */
@@ -47,16 +45,13 @@ function counter(): () => void {
   };
 }
 
-async function work(url: string, kind: Kind, concurrency: number): Promise<void> {
+async function work(servers: Servers, kind: Kind, concurrency: number): Promise<void> {
   const count = counter();
   if (kind === "bare") {
-    const connection = openPool(url) as never;
-    const worker = new Worker(queueName(concurrency), async () => null, { connection, concurrency });
-    worker.on("completed", count);
-    await worker.waitUntilReady();
+    await startBareWorker(queueName(concurrency), servers, { concurrency, onEnd: count });
   } else {
     const metrics = { ...createRunnerMetrics(new Registry()), completed: count };
-    const own = await openQueuedProcess(url, { plans: { enterprise: UNLIMITED } });
+    const own = await openQueuedProcess(servers.url, { plans: { enterprise: UNLIMITED }, ...servers });
     await own.work(async () => completed, { concurrency, leaseSeconds: 12, metrics, throughQueues: kind === "queues" });
   }
   process.send?.("ready");
@@ -101,38 +96,37 @@ async function readServer(client: pg.Client): Promise<{ commits: number; walByte
 const median = (values: readonly number[]): number =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
-async function openSide(url: string, kind: Kind, concurrency: number, own: QueuedProcess, workspaces: string[]) {
-  const worker = fork(import.meta.filename, ["--work", url, kind, String(concurrency)]);
+async function openSide(
+  servers: Servers,
+  kind: Kind,
+  concurrency: number,
+  own: QueuedProcess,
+  workspaces: readonly string[],
+) {
+  const worker = fork(import.meta.filename, ["--work", kind, String(concurrency), ...toArguments(servers)]);
   await once(worker, "message");
   if (kind !== "bare") {
     const submit = async (index: number) => own.runner.submit(aTask(workspaces[index % workspaces.length] ?? ""));
     return { worker, submit, close: async () => undefined };
   }
-  const pool = openPool(url);
-  const queue = new Queue(queueName(concurrency), { connection: pool as never });
-  const submit = async () => queue.add("job", {}, { removeOnComplete: true });
-  return {
-    worker,
-    submit,
-    close: async () => {
-      await queue.close();
-      await pool.end();
-    },
-  };
+  const queue = openBareQueue(queueName(concurrency), servers);
+  return { worker, submit: () => queue.add(), close: () => queue.close() };
 }
 
-async function main(tasks: number, rounds: number): Promise<void> {
+async function main(tasks: number, rounds: number, backend: string): Promise<void> {
   const server = await startPostgres({ durable: true });
+  const redis = backend === "redis" ? await startRedis() : undefined;
   const admin = new pg.Client({ connectionString: server.adminUrl });
   await admin.connect();
   for (const concurrency of CONCURRENCIES) {
     const perSecond: Record<Kind, number[]> = { bare: [], queued: [], queues: [] };
     const { url } = await migratedDatabase(server);
-    const own = await openQueuedProcess(url, { plans: { enterprise: UNLIMITED } });
+    const servers = { url, redisUrl: redis?.url };
+    const own = await openQueuedProcess(url, { plans: { enterprise: UNLIMITED }, ...servers });
     const workspaces = await Promise.all(Array.from({ length: WORKSPACES }, () => aWorkspace(own)));
     for (let round = 0; round < rounds; round++) {
       for (const kind of KINDS) {
-        const side = await openSide(url, kind, concurrency, own, workspaces);
+        const side = await openSide(servers, kind, concurrency, own, workspaces);
         await time(side.worker, Math.ceil(tasks / 10), side.submit);
         const before = await readServer(admin);
         const { ms, submittedMs } = await time(side.worker, tasks, side.submit);
@@ -160,8 +154,9 @@ async function main(tasks: number, rounds: number): Promise<void> {
   }
   await admin.end();
   await server.stop();
+  await redis?.stop();
 }
 
 const [first, ...rest] = process.argv.slice(2);
-if (first === "--work") await work(rest[0] ?? "", rest[1] as Kind, Number(rest[2]));
-else await main(Number(first ?? 5_000), Number(rest[0] ?? 3));
+if (first === "--work") await work(fromArguments(rest.slice(2)), rest[0] as Kind, Number(rest[1]));
+else await main(Number(first ?? 5_000), Number(rest[0] ?? 3), rest[1] ?? "postgres");

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { Job, Queue, QueueOptions, Worker, WorkerOptions } from "bullmq";
 import { DEAD_QUEUE, QUEUE_PREFIX, taskQueueName } from "../../../contracts/queue-names.ts";
 import { TaskPriority } from "../../../contracts/task.ts";
-import type { Logger } from "../../runtime/logger.ts";
 import type { Delivery } from "./task-queues.ts";
 
 /** BullMQ's classes on one of its backends, which share the caller's connections. */
@@ -15,7 +14,10 @@ interface Reporting {
   on(event: "error", listener: (error: Error) => void): unknown;
 }
 type BullQueue = Pick<Queue, "add" | "addBulk" | "waitUntilReady" | "close"> & Reporting;
-type BullWorker = Pick<Worker, "getNextJob" | "startStalledCheckTimer" | "close"> & Reporting;
+type BullWorker = Pick<Worker, "getNextJob" | "startStalledCheckTimer" | "waitUntilReady" | "close"> & Reporting;
+
+/** Hears of errors that no caller is told of. */
+export type OnQueueError = (queue: string, error: Error) => void;
 
 /** A message is held for so long by who took it; it is given to another after twice that at the latest. */
 const HOLD_MS = 5_000;
@@ -28,20 +30,21 @@ const LOG_ENTRIES = 10;
 /** The queues of all priorities, and of tasks that failed for good, as BullMQ has them on any backend. */
 export class BullQueues {
   readonly #classes: BullClasses;
-  readonly #log: Logger;
+  readonly #onError: OnQueueError;
   readonly #queues: ReadonlyMap<TaskPriority, BullQueue>;
   readonly #dead: BullQueue;
-  readonly #receivers = new Map<TaskPriority, BullWorker>();
+  readonly #receivers: ReadonlyMap<TaskPriority, BullWorker>;
 
-  constructor(deps: { readonly classes: BullClasses; readonly log: Logger }) {
+  constructor(deps: { readonly classes: BullClasses; readonly onError: OnQueueError }) {
     this.#classes = deps.classes;
-    this.#log = deps.log;
+    this.#onError = deps.onError;
     this.#queues = new Map(TaskPriority.options.map((priority) => [priority, this.#open(taskQueueName(priority))]));
     this.#dead = this.#open(DEAD_QUEUE);
+    this.#receivers = new Map(TaskPriority.options.map((priority) => [priority, this.#openReceiver(priority)]));
   }
 
   async ready(): Promise<void> {
-    await Promise.all([...this.#queues.values(), this.#dead].map((queue) => queue.waitUntilReady()));
+    await Promise.all(this.#all().map((each) => each.waitUntilReady()));
   }
 
   async add(priority: TaskPriority, taskIds: readonly string[]): Promise<void> {
@@ -71,8 +74,11 @@ export class BullQueues {
   }
 
   async close(): Promise<void> {
-    const all = [...this.#receivers.values(), ...this.#queues.values(), this.#dead];
-    await Promise.allSettled(all.map((each) => each.close()));
+    await Promise.allSettled(this.#all().map((each) => each.close()));
+  }
+
+  #all(): (BullQueue | BullWorker)[] {
+    return [...this.#receivers.values(), ...this.#queues.values(), this.#dead];
   }
 
   #open(name: string): BullQueue {
@@ -81,7 +87,7 @@ export class BullQueues {
       defaultJobOptions: JOB_OPTIONS,
       streams: { events: { maxLen: LOG_ENTRIES } },
     });
-    queue.on("error", (error) => this.#warn(name, error));
+    queue.on("error", (error) => this.#onError(name, error));
     return queue;
   }
 
@@ -92,8 +98,12 @@ export class BullQueues {
   }
 
   #receiver(priority: TaskPriority): BullWorker {
-    const known = this.#receivers.get(priority);
-    if (known !== undefined) return known;
+    const receiver = this.#receivers.get(priority);
+    if (receiver === undefined) throw new TypeError(`no queue for priority ${priority}`);
+    return receiver;
+  }
+
+  #openReceiver(priority: TaskPriority): BullWorker {
     const name = taskQueueName(priority);
     const receiver = this.#classes.worker(name, {
       prefix: QUEUE_PREFIX,
@@ -102,14 +112,8 @@ export class BullQueues {
       stalledInterval: HOLD_MS / 2,
       maxStalledCount: NO_LIMIT,
     });
-    receiver.on("error", (error) => this.#warn(name, error));
-    this.#receivers.set(priority, receiver);
+    receiver.on("error", (error) => this.#onError(name, error));
     return receiver;
-  }
-
-  /** The message alone: the error of a command holds its arguments, and those of the first one are a password. */
-  #warn(queue: string, { message }: Error): void {
-    this.#log.warn({ event: "queue_error", queue, reason: message }, "queue error");
   }
 }
 

@@ -34,7 +34,10 @@ export class PostgresTaskQueues implements TaskQueues {
       queue: (name: string, options: object) => new Queue(name, { ...options, connection }),
       worker: (name: string, options: object) => new Worker(name, null, { ...options, connection }),
     };
-    this.#queues = new BullQueues({ classes, log: deps.log });
+    this.#queues = new BullQueues({
+      classes,
+      onError: (queue, error) => deps.log.warn({ event: "queue_error", queue, err: error }, "queue error"),
+    });
   }
 
   start(): Promise<void> {

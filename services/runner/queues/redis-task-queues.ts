@@ -85,7 +85,7 @@ export class RedisTaskQueues implements TaskQueues {
   async #open(): Promise<BullQueues> {
     const connection = this.#redis;
     const queues = new BullQueues({
-      log: this.#log,
+      onError: (queue, error) => this.#report(queue, error),
       classes: {
         queue: (name, options) => new Queue(name, { ...options, connection }),
         worker: (name, options) => new Worker(name, null, { ...options, connection }),
@@ -100,8 +100,14 @@ export class RedisTaskQueues implements TaskQueues {
       for (const priority of this.#recovered) await queues.startRecovery(priority);
       return queues;
     } catch (error) {
-      await queues.close();
+      void queues.close(); // which may wait for the server as well
       throw error;
     }
+  }
+
+  /** That the connection is lost is said once, by itself. Of an error the message alone: it holds its command. */
+  #report(queue: string, { name, message }: Error): void {
+    const level = name === "ReplyError" ? "warn" : "debug";
+    this.#log[level]({ event: "queue_error", queue, reason: message }, "queue error");
   }
 }
