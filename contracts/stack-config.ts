@@ -1,3 +1,4 @@
+import { BackupConfig } from "./backup.ts";
 import { z } from "zod";
 import { PilotConfig } from "./pilot-config.ts";
 import { port, serviceSettings } from "./stack-settings.ts";
@@ -29,6 +30,7 @@ export const LocalConfig = z.strictObject({
     .describe("`none` runs commands bare, for development only; shown at every start."),
   llm: serviceSettings.llm,
   tools: serviceSettings.tools,
+  backup: BackupConfig.optional().describe("Where backups of workspaces go. Without it there are none."),
   plans: serviceSettings.plans,
   logLevel: serviceSettings.logLevel,
 });

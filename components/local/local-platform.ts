@@ -5,6 +5,7 @@ import type { PlanLimitOverrides } from "../../contracts/plan.ts";
 import type { ApiEnv, GatewayEnv, SandboxKind, WorkerEnv } from "../../contracts/service-env.ts";
 import type { QuotaSetting } from "../../contracts/workspace-quota.ts";
 import type { ToolAdapters } from "../../contracts/tool-adapters.ts";
+import type { BackupConfig } from "../../contracts/backup.ts";
 import type { EnvironmentOf } from "../environment-of.ts";
 import { credentialKeysFor, type PlatformSecrets, platformSecrets } from "../secrets/platform-secrets.ts";
 import { WORKER_NODE_FLAGS } from "./node-flags.ts";
@@ -47,6 +48,10 @@ export interface LocalPlatformArgs {
   readonly tools: ToolAdapters;
   /** JSON: what they authenticate with. */
   readonly toolSecrets: pulumi.Input<string>;
+  /** Where backups of workspaces go. @default there are none */
+  readonly backup?: BackupConfig | undefined;
+  /** JSON: what opens the store of backups, and their keys; needed with `backup`. */
+  readonly backupSecrets?: pulumi.Input<string>;
   /** Limits of plans that differ from the defaults. */
   readonly plans: PlanLimitOverrides;
   readonly logLevel: ApiEnv["LOG_LEVEL"];
@@ -72,7 +77,11 @@ export class LocalPlatform extends pulumi.ComponentResource {
   readonly workspacesDir: string = WORKSPACES_DIR;
 
   constructor(name: string, args: LocalPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
-    const hidden = { llmKeys: pulumi.secret(args.llmKeys), toolSecrets: pulumi.secret(args.toolSecrets) };
+    const hidden = {
+      llmKeys: pulumi.secret(args.llmKeys),
+      toolSecrets: pulumi.secret(args.toolSecrets),
+      backupSecrets: pulumi.secret(args.backupSecrets),
+    };
     super("automatos:local:LocalPlatform", name, { ...args, ...hidden }, opts);
     this.#checkPorts(name, args);
     const child = { parent: this };
@@ -192,6 +201,7 @@ function apiEnv(args: LocalPlatformArgs, postgres: LocalPostgres, secrets: Platf
     GATEWAY_SOCKET: projectPath(GATEWAY_SOCKET),
     TOOL_ADAPTERS: JSON.stringify(args.tools),
     TOOL_SECRETS: args.toolSecrets,
+    ...(args.backup === undefined ? {} : { BACKUP: JSON.stringify(args.backup) }),
     WORKSPACES_DIR: projectPath(WORKSPACES_DIR),
     WORKSPACE_QUOTA: args.workspaceQuota,
     PLAN_LIMITS: JSON.stringify(args.plans),
@@ -247,6 +257,9 @@ function workerEnv(
     GATEWAY_SOCKET: projectPath(GATEWAY_SOCKET),
     TASK_TOKEN_KEY: secrets.taskTokenKey,
     CREDENTIAL_KEYS: credentialKeysFor(secrets, TASK_CREDENTIAL_KINDS),
+    ...(args.backup === undefined
+      ? {}
+      : { BACKUP: JSON.stringify(args.backup), BACKUP_SECRETS: args.backupSecrets ?? "{}" }),
     PLAN_LIMITS: JSON.stringify(args.plans),
     ...(pipIndexUrl === undefined ? {} : { PIP_INDEX_URL: pipIndexUrl }),
     ...(npmRegistry === undefined ? {} : { NPM_REGISTRY: npmRegistry }),

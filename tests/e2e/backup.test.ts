@@ -126,7 +126,7 @@ describe("backups of workspaces, on real processes and a real store", { skip: mi
     const [oldest = "", ...kept] = runs.map(({ runId }) => runId);
     let list = { stdout: "" };
     do list = await cli("workspace", "backups", workspaceId);
-    while (!/removed/.test(list.stdout));
+    while (!list.stdout.includes("removed"));
     await assert.rejects(ask(workspaceId, "restores", { backupId: oldest }), /BACKUP_NOT_FOUND/);
     await done(workspaceId, "backup-checks", { backupId: kept[0] });
     await done(workspaceId, "restores", { backupId: kept[0] });

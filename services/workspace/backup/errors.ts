@@ -73,7 +73,7 @@ export class BackupStoreRefusedError extends PlatformError {
   constructor(endpoint: string, said: string) {
     super("BACKUP_STORE_REFUSED", `the store at ${endpoint} refuses the stack's access key: ${said}`, {
       remedy:
-        "Set the stack's secrets backupAccessKeyId and backupSecretAccessKey to a key that may read and write the bucket.",
+        "Set backupSecrets.accessKeyId and backupSecrets.secretAccessKey of the stack to a key that may read and write the bucket.",
       status: 502,
     });
   }
@@ -91,7 +91,7 @@ export class BackupBucketMissingError extends PlatformError {
 export class BackupKeyMissingError extends PlatformError {
   constructor(keyIds: readonly string[]) {
     super("BACKUP_KEY_MISSING", `no key of the stack (${keyIds.join(", ")}) opens the workspace's repository`, {
-      remedy: "Put the key that it was made with back into `backup.keys`.",
+      remedy: "Put the key that it was made with back into backupSecrets.keys of the stack.",
       status: 502,
     });
   }
