@@ -89,7 +89,7 @@ async function start(): Promise<void> {
     registry,
   });
   const holder = `${hostname()}-${process.pid}`;
-  const flow = openWorkflows({ pool, listener, runner, planLimits, holder, log });
+  const flow = openWorkflows({ pool, listener, bus, runner, planLimits, holder, log });
   const deps = createApiDeps({
     pool,
     runner,

@@ -23,6 +23,7 @@ import { QueuedTaskRunner } from "../../services/runner/queued-task-runner.ts";
 import { TaskConsumer } from "../../services/runner/task-consumer.ts";
 import { PostgresTaskQueues } from "../../services/runner/queues/postgres-task-queues.ts";
 import type { ExecuteTask, TaskEnd } from "../../services/runner/task-runner.ts";
+import { PostgresEventBus } from "../../services/runner/bus/postgres-event-bus.ts";
 import { openWorkflows } from "../../services/runner/workflows/open-workflows.ts";
 import { type AdapterResources, createAdapters } from "../../services/tools/create-adapters.ts";
 import { ToolService } from "../../services/tools/tool-service.ts";
@@ -107,7 +108,8 @@ export async function startApi(postgres: TestPostgres, options: TestApiOptions =
     ...options.tools,
   });
   const tools = new ToolService({ adapters, log, registry });
-  const flow = openWorkflows({ pool, listener, runner, planLimits, holder: randomUUID(), log: silentLog });
+  const bus = new PostgresEventBus({ pool, listener, log: silentLog });
+  const flow = openWorkflows({ pool, listener, bus, runner, planLimits, holder: randomUUID(), log: silentLog });
   const served = { pool, runner, flow, contents, workers, grants, planLimits, registry, runnerMetrics, log };
   const keys = CredentialKeysText.parse(`test:${randomBytes(32).toString("base64")}`);
   const credentialKeys = await CredentialKeyRing.create(keys);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isLastWorkflowEvent, type WorkflowEvent } from "../../../contracts/workflow-event.ts";
 import { isTransient, type Pool } from "../../runtime/database.ts";
 import type { NotificationListener } from "../../runtime/listener.ts";
+import type { EventBus } from "../bus/event-bus.ts";
 import { EventFeed, type EventPage } from "../event-feed.ts";
 import type { FollowOptions } from "../task-runner.ts";
 import { isAborted, Watchers } from "../watchers.ts";
@@ -27,16 +28,17 @@ export class ExecutionEvents {
   /** The tasks that were heard of in executions that are followed, by which their notifications are known. */
   readonly #executions = new Map<string, string>();
 
-  constructor(deps: { readonly pool: Pool; readonly listener: NotificationListener }) {
+  constructor(deps: { readonly pool: Pool; readonly listener: NotificationListener; readonly bus: EventBus }) {
     this.#pool = deps.pool;
     this.#unsubscribe = [
       deps.listener.subscribe("automatos_workflows", (executionId) => this.#followers.wake(executionId)),
-      deps.listener.subscribe("automatos_events", (payload) => {
-        const executionId = this.#executions.get(payload.split(" ", 1)[0] ?? "");
+      deps.bus.subscribe(({ taskId }) => {
+        const executionId = this.#executions.get(taskId);
         if (executionId !== undefined) this.#followers.wake(executionId);
       }),
       // What was announced in the meantime was not heard.
       deps.listener.onReconnect(() => this.#followers.wakeAll()),
+      deps.bus.onGap(() => this.#followers.wakeAll()),
     ];
   }
 

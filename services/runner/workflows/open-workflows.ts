@@ -1,4 +1,5 @@
 import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
+import type { EventBus } from "../bus/event-bus.ts";
 import { ExecutionEvents } from "./execution-events.ts";
 import { ExecutionStore } from "./execution-store.ts";
 import { Orchestrator, type OrchestratorDeps } from "./orchestrator.ts";
@@ -15,7 +16,11 @@ export interface Workflows {
 }
 
 export function openWorkflows(
-  deps: OrchestratorDeps & { readonly planLimits: Readonly<Record<PlanTier, PlanLimits>> },
+  deps: OrchestratorDeps & {
+    readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
+    /** Tells of tasks' events. */
+    readonly bus: EventBus;
+  },
 ): Workflows {
   const orchestrator = new Orchestrator(deps);
   const executionEvents = new ExecutionEvents(deps);

@@ -1,4 +1,4 @@
-import { PlatformError, TaskConflictError } from "../../../contracts/errors.ts";
+import { PlatformError, QueueFullError, TaskConflictError } from "../../../contracts/errors.ts";
 import type { TaskError } from "../../../contracts/task.ts";
 import type { WorkflowEventBody } from "../../../contracts/workflow-event.ts";
 import type { WorkflowStep } from "../../../contracts/workflow-recipe.ts";
@@ -18,6 +18,8 @@ export interface AdvanceDeps {
 }
 
 const TOO_MANY_REQUESTS = 429;
+/** A queue empties at any time, and one try for an execution costs little. */
+const QUEUE_FULL_SECONDS = 2;
 /** Submitted at once, so that the runner records them together. */
 const AT_ONCE = 20;
 
@@ -80,7 +82,8 @@ async function submit(
     if (error instanceof TaskConflictError && (await isOwnTask(pool, execution, taskId))) return { kind: "submitted" };
     if (!(error instanceof PlatformError) || error.status >= 500) throw error; // it passes, and the step is tried again
     if (error.status !== TOO_MANY_REQUESTS) return { kind: "failed", error: toTaskError(error) };
-    return { kind: "delayed", error: toTaskError(error), seconds: error.retryAfterSeconds ?? 1 };
+    const wait = error instanceof QueueFullError ? QUEUE_FULL_SECONDS : (error.retryAfterSeconds ?? 1);
+    return { kind: "delayed", error: toTaskError(error), seconds: wait };
   }
 }
 

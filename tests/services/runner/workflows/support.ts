@@ -5,6 +5,7 @@ import type { WorkflowExecutionDetails } from "../../../../contracts/workflow.ts
 import type { WorkflowEvent } from "../../../../contracts/workflow-event.ts";
 import { WorkflowRecipe } from "../../../../contracts/workflow-recipe.ts";
 import type { ExecutionRequest } from "../../../../services/runner/workflows/begin-execution.ts";
+import { PostgresEventBus } from "../../../../services/runner/bus/postgres-event-bus.ts";
 import { ExecutionEvents } from "../../../../services/runner/workflows/execution-events.ts";
 import { ExecutionStore } from "../../../../services/runner/workflows/execution-store.ts";
 import { Orchestrator } from "../../../../services/runner/workflows/orchestrator.ts";
@@ -40,7 +41,8 @@ export async function openWorkflowProcess(
     planLimits: resolvePlanLimits(plans),
     kick: (executionId) => (isActive ? orchestrator.kick(executionId) : undefined),
   });
-  const events = new ExecutionEvents({ pool, listener });
+  const bus = new PostgresEventBus({ pool, listener, log: silentLog });
+  const events = new ExecutionEvents({ pool, listener, bus });
   if (isActive) orchestrator.start();
   return {
     ...{ own, executions, events, orchestrator },
