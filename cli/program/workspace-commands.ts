@@ -57,6 +57,21 @@ export function addWorkspaceCommands(program: Command, finish: Finish): void {
       finish(await (await load()).workspacePlan(args, command.optsWithGlobals())),
     );
 
+  workspace
+    .command("move")
+    .description(
+      "carry it to another installation, or back (admin tokens; that of the other side in AUTOMATOS_TO_TOKEN)",
+    )
+    .argument("[workspace]")
+    .requiredOption("--to <url>", "the API of the other installation")
+    .option("--wait <seconds>", "for what is under way to end; default 3600", wholeNumber)
+    .option("--cancel", "cancel what is under way instead")
+    .option("--status", "only show where it stands on both sides")
+    .option("--abort", "end a move: forget what has arrived, and stay")
+    .action(async (named: string | undefined, _options, command: Command) =>
+      finish(await (await import("../commands/workspace-move.ts")).workspaceMove(named, command.optsWithGlobals())),
+    );
+
   addCalls(workspace, finish);
   addFiles(workspace, finish);
   addEgress(workspace, finish);

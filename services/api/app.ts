@@ -27,6 +27,7 @@ import { deadLetterRoutes, type DeadLetterRoutesDeps } from "./routes/dead-lette
 import { egressRoutes, type EgressRoutesDeps } from "./routes/egress.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { llmRoutes, type LlmRoutesDeps } from "./routes/llm.ts";
+import { moveRoutes, type MoveRoutesDeps } from "./routes/moves.ts";
 import { scheduleRoutes, type ScheduleRoutesDeps } from "./routes/schedules.ts";
 import { serviceRoutes, type ServiceRoutesDeps } from "./routes/service.ts";
 import { taskStreamRoutes } from "./routes/task-streams.ts";
@@ -46,6 +47,8 @@ import { hashToken, type TokenStore } from "./token-store.ts";
 /** What the API needs from the rest of the system. `createApiDeps` makes it from a database and a folder. */
 export interface ApiDeps extends WorkspaceRoutesDeps, WorkspaceFileRoutesDeps, EgressRoutesDeps, LlmRoutesDeps {
   readonly tools: ToolService;
+  readonly moves: MoveRoutesDeps["moves"];
+  readonly moveRecords: MoveRoutesDeps["moveRecords"];
   /** Tool calls and terminals without a task. */
   readonly calls: ToolCalls;
   readonly tickets: TicketStore;
@@ -135,6 +138,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
     tokens: deps.tokens,
     taskStatus: (taskId) => deps.runner.status(taskId),
     verifyTaskToken: deps.verifyTaskToken,
+    requireOpen: (workspaceId) => deps.moves.requireOpen(workspaceId),
     takeTicket: (ticket) => deps.tickets.take(ticket),
   });
   answerProblems(app);
@@ -159,6 +163,7 @@ export async function buildApp(deps: ApiDeps, options: ApiOptions): Promise<Fast
   await app.register(taskStreamRoutes, { ...deps, streams });
   await app.register(workspaceRoutes, deps);
   await app.register(egressRoutes, deps);
+  await app.register(moveRoutes, deps);
   await app.register(backupRoutes, deps);
   await app.register(scheduleRoutes, deps);
   await app.register(workflowRoutes, deps);

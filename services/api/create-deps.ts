@@ -16,6 +16,8 @@ import { BackupStore } from "../workspace/backup/backup-store.ts";
 import { CredentialStore } from "../workspace/credentials/credential-store.ts";
 import type { CredentialKeyRing } from "../workspace/credentials/key-ring.ts";
 import type { ContentsCaller, WorkspaceContents } from "../workspace/contents/workspace-contents.ts";
+import { MoveStore } from "../workspace/move/move-store.ts";
+import { readRecord, writeRecord } from "../workspace/move/record-stream.ts";
 import { WorkspaceStore } from "../workspace/workspace-store.ts";
 import type { ApiDeps } from "./app.ts";
 import { PostgresAuditLog } from "./audit-log.ts";
@@ -69,6 +71,11 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     tools: resources.tools,
     calls: new ToolCalls(resources),
     tickets: new TicketStore({ database }),
+    moves: new MoveStore({ pool }),
+    moveRecords: {
+      read: (workspaceId) => readRecord(pool, workspaceId),
+      write: (at, lines) => writeRecord(pool, at, lines),
+    },
     verifyTaskToken: (token) => verifyApiTaskToken(token, resources.taskTokenKey),
     workspaces: new WorkspaceStore({ pool }),
     credentials: new CredentialStore({ pool, keys: resources.credentialKeys }),

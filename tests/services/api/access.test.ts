@@ -107,6 +107,23 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "POST /api/workspaces/:workspaceId/backup-checks": { status: 501 },
   "GET /api/workspaces/:workspaceId/backup-settings": { status: 200 },
   "PUT /api/workspaces/:workspaceId/backup-settings": { status: 200, body: () => ({ scheduled: false }) },
+  // What they do: tests/services/api/moves.test.ts.
+  "GET /api/workspaces/:workspaceId/move": { status: 200 },
+  "GET /api/workspaces/:workspaceId/move/sums": { status: 200 },
+  "GET /api/workspaces/:workspaceId/move/record": { status: 409 },
+  "GET /api/workspaces/:workspaceId/move/files": { status: 409 },
+  "GET /api/workspaces/:workspaceId/move/manifest": { status: 503 },
+  "PUT /api/workspaces/:workspaceId/move/record": { status: 409, query: () => `?moveId=${randomUUID()}` },
+  "PUT /api/workspaces/:workspaceId/move/files": { status: 409, query: () => `?moveId=${randomUUID()}` },
+  "POST /api/workspaces/:workspaceId/move/leave": {
+    status: 200,
+    body: () => ({ moveId: randomUUID(), to: "http://127.0.0.1:1" }),
+  },
+  "POST /api/workspaces/:workspaceId/move/arrive": { status: 409, body: () => ARRIVAL },
+  "POST /api/workspaces/:workspaceId/move/settle": { status: 409, body: () => ({ moveId: randomUUID() }) },
+  "POST /api/workspaces/:workspaceId/move/open": { status: 409, body: () => ({ moveId: randomUUID() }) },
+  "POST /api/workspaces/:workspaceId/move/reopen": { status: 409, body: () => ({ moveId: randomUUID() }) },
+  "POST /api/workspaces/:workspaceId/move/discard": { status: 409, body: () => ({ moveId: randomUUID() }) },
   "GET /api/workspaces/:workspaceId/repos": { status: 200 },
   "DELETE /api/workspaces/:workspaceId/repos/:name": { status: 204 },
   "GET /api/workspaces/:workspaceId/artifacts": { status: 200 },
@@ -135,6 +152,10 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   "GET /api/admin/audit-log": { status: 200 },
 };
 
+const ARRIVAL = {
+  ...{ moveId: randomUUID(), from: "http://127.0.0.1:1", schema: "another" },
+  workspace: { name: "shop", plan: "pro", egressRules: [], toolPolicy: {}, createdAt: "2026-01-01T00:00:00Z" },
+};
 const CREDENTIAL = { kind: "env", variable: "SHOP_TOKEN", value: "a value of the shop" };
 
 const nameOf = ({ method, url }: RouteEntry): string => `${method} ${url}`;
@@ -183,6 +204,7 @@ describe("who may call what", () => {
 
   /** What the calls before may have used up. */
   async function replenish(route: RouteEntry, tenant: Tenant): Promise<Tenant> {
+    await api.pool.query("UPDATE workspaces SET state = 'open'");
     const folder = path.join(api.workspacesDir, tenant.workspaceId);
     await mkdir(path.join(folder, "artifacts", "reports"), { recursive: true });
     await writeFile(path.join(folder, "artifacts", "reports", "tests.xml"), "<tests/>");
