@@ -3,14 +3,19 @@
  * 500 clients of one API process: `node bench/event-followers.ts [events]`. Prints how much longer the task takes than
  * with nobody looking, the delay from the record to the client, and the API's memory for each follower.
  * Aim: with 100 followers at most 1.1 times the time of the task alone.
+ *
+ * Then, on the whole platform with Redis: what the API holds for each of 500 followers of one task that waits, and of 500
+ * tasks with one follower each, and how long it takes after the end of the tasks until all followers know.
  */
 import { fork } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AgentTask } from "../contracts/task.ts";
 import { startApi } from "../tests/support/api.ts";
+import { startPlatform, type TestPlatform } from "../tests/support/platform.ts";
 import { startPostgres } from "../tests/support/postgres.ts";
 import { aTask, completed, openQueuedProcess } from "../tests/support/runner.ts";
 
@@ -54,11 +59,17 @@ interface Served {
 }
 
 /** Follows to the end; collects the delay of each event, in milliseconds of one machine's clock. */
-function follow({ url, token }: Served, taskId: string, delays: number[]): Promise<number> {
+function follow(
+  { url, token }: Served,
+  taskId: string,
+  delays: number[],
+  onFirst: () => void = () => undefined,
+): Promise<number> {
   const headers = { authorization: `Bearer ${token}`, accept: "text/event-stream" };
   return new Promise((resolve, reject) => {
     let events = 0;
     const sent = request(`${url}/api/tasks/${taskId}/events`, { headers, agent: false }, (response) => {
+      response.once("data", onFirst);
       response.setEncoding("utf8").on("data", (text: string) => {
         const now = Date.now();
         for (const [, at] of text.matchAll(/"at":"([^"]+)"/g)) {
@@ -112,7 +123,55 @@ async function main(events: number): Promise<void> {
   server.kill("SIGKILL");
 }
 
+const STREAMS = 500;
+
+/** One API process that holds so many streams of tasks that wait. */
+async function hold(platform: TestPlatform, tasks: number): Promise<void> {
+  await platform.api.terminate();
+  await platform.api.start();
+  const workspaceId = await platform.createWorkspace({ plan: "enterprise" });
+  const notBefore = new Date(Date.now() + 3_600_000).toISOString();
+  const ids = Array.from({ length: tasks }, () => randomUUID());
+  for (const taskId of ids) {
+    await platform.request("POST", "/api/tasks", { taskId, workspaceId, notBefore, prompt: "x" });
+  }
+  const served: Served = { url: platform.apiUrl, token: platform.adminToken, databaseUrl: "", workspaceId };
+  const before = residentMb(platform.api.pid);
+  let first = 0;
+  const begun = Promise.withResolvers<undefined>();
+  const ended = Array.from({ length: STREAMS }, (_unused, index) => {
+    const onFirst = (): void => {
+      if (++first === STREAMS) begun.resolve(undefined);
+    };
+    return follow(served, ids[index % tasks] ?? "", [], onFirst);
+  });
+  await begun.promise;
+  const held = residentMb(platform.api.pid) - before;
+  const startedAt = performance.now();
+  await Promise.all(ids.map((taskId) => platform.request("POST", `/api/tasks/${taskId}/cancel`)));
+  const cancelledMs = performance.now() - startedAt;
+  await Promise.all(ended);
+  const knownMs = performance.now() - startedAt;
+  console.log(
+    `${STREAMS} followers of ${tasks} waiting task(s): ${((held * 1_024) / STREAMS).toFixed(0)} KB each; ` +
+      `cancelled in ${cancelledMs.toFixed(0)} ms, all followers knew after ${knownMs.toFixed(0)} ms`,
+  );
+}
+
+async function holdOnRedis(): Promise<void> {
+  const platform = await startPlatform({ queue: "redis" });
+  try {
+    await hold(platform, 1);
+    await hold(platform, STREAMS);
+  } finally {
+    await platform.stop();
+  }
+}
+
 const [first, second] = process.argv.slice(2);
 if (first === "--work") await work(second ?? "");
 else if (first === "--serve") await serve();
-else await main(Number(first ?? 2_000));
+else {
+  await main(Number(first ?? 2_000));
+  await holdOnRedis();
+}

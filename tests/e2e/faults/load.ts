@@ -20,12 +20,21 @@ export interface LoadOptions {
   readonly submissions?: number;
   /** Every so many tasks one runs a command in a sandbox; the others write a file by the worker's own hand. @default 2 */
   readonly commandEvery?: number;
+  /** How long a command waits before it does what it leaves a trace of. @default 0 */
+  readonly commandSeconds?: number;
   /** Whether each command is given a credential of its workspace, as a file, and prints it. @default false */
   readonly credential?: boolean;
 }
 
 export const TASKS = Number(process.env["FAULT_TASKS"] ?? 1_000);
-const DEFAULTS = { tasks: TASKS, workspaces: 50, submissions: 1, commandEvery: 2, credential: false };
+const DEFAULTS = {
+  tasks: TASKS,
+  workspaces: 50,
+  submissions: 1,
+  commandEvery: 2,
+  commandSeconds: 0,
+  credential: false,
+};
 const SUBMITTERS = 8;
 const RETRY_MS = 100;
 /** How long what follows the last end, such as the removal of its folder, may take. */
@@ -102,14 +111,16 @@ export class Load {
   }
 
   #task(workspaceId: string, number: number): AgentTaskInput {
-    const { commandEvery, credential } = this.#options;
+    const { commandEvery, commandSeconds, credential } = this.#options;
     const task = { taskId: randomUUID(), workspaceId, maxRetries: 10 };
     if (number % commandEvery !== 0) {
       const input = { path: `artifacts/${task.taskId}.written`, content: task.taskId };
       return { ...task, steps: [{ tool: "write_file", input }] };
     }
     const argv = [
-      ...["find", "artifacts", "-maxdepth", "0", "-exec", "mktemp", `artifacts/${task.taskId}.XXXXXXXX`, ";"],
+      ...["find", "artifacts", "-maxdepth", "0"],
+      ...(commandSeconds > 0 ? ["-exec", "sleep", String(commandSeconds), ";"] : []),
+      ...["-exec", "mktemp", `artifacts/${task.taskId}.XXXXXXXX`, ";"],
       ...(credential ? ["-exec", "cat", TOKEN_FILE, ";"] : []),
     ] as [string, ...string[]];
     if (credential) this.#given.add(task.taskId);
