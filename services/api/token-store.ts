@@ -20,6 +20,8 @@ export interface TokenStore {
    * @throws ApproverTokenError when the token may approve and `approvers` is false.
    */
   revoke(owner: TokenOwner, tokenId: string, rights: { readonly approvers: boolean }): Promise<ApiToken>;
+  /** Of these tokens, those that are neither revoked nor expired. */
+  stillGood(tokenIds: readonly string[]): Promise<string[]>;
   /** The token with this SHA-256 hash, if it is neither revoked nor expired. */
   find(hash: Buffer): Promise<ApiToken | undefined>;
 }
@@ -75,6 +77,15 @@ export class PostgresTokenStore implements TokenStore {
       [tokenId, owner],
     );
     throw kept.length > 0 ? new ApproverTokenError(tokenId) : new TokenNotFoundError(tokenId);
+  }
+
+  async stillGood(tokenIds: readonly string[]): Promise<string[]> {
+    const { rows } = await this.#database.query<{ id: string }>(
+      `SELECT id FROM api_tokens
+       WHERE id = ANY ($1::uuid[]) AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
+      [tokenIds],
+    );
+    return rows.map(({ id }) => id);
   }
 
   async find(hash: Buffer): Promise<ApiToken | undefined> {

@@ -9,20 +9,28 @@ import type { AuditLog } from "../audit-log.ts";
 import { OriginRefusedError, UpgradeRequiredError } from "../calls/errors.ts";
 import { join, openTerminal } from "../calls/open-terminal.ts";
 import type { TicketStore } from "../calls/ticket-store.ts";
+import { TokenWatch } from "../calls/token-watch.ts";
 import type { ToolCalls } from "../calls/tool-calls.ts";
 import { pathOf } from "../problem.ts";
+import type { TokenStore } from "../token-store.ts";
 import { problems, workspaceParams } from "./shared.ts";
 
 export interface TerminalRoutesDeps {
   readonly calls: ToolCalls;
   readonly tickets: Pick<TicketStore, "give">;
   readonly audit: Pick<AuditLog, "append">;
+  readonly tokens: Pick<TokenStore, "stillGood">;
 }
 
 const tags = ["tools"];
+/** Of a WebSocket that is closed for what its other side is, RFC 6455. */
+const POLICY_VIOLATION = 1008;
 
 /** `/api/workspaces/{id}/terminal`: a shell on a pseudo-terminal in the workspace's sandbox, over a WebSocket. */
-export const terminalRoutes: FastifyPluginAsyncZod<TerminalRoutesDeps> = async (app, { calls, tickets, audit }) => {
+export const terminalRoutes: FastifyPluginAsyncZod<TerminalRoutesDeps> = async (app, deps) => {
+  const { calls, tickets, audit, tokens } = deps;
+  const watch = new TokenWatch({ tokens, log: app.log });
+  app.addHook("onClose", async () => watch.close());
   const atWorker = new WeakMap<FastifyRequest, WebSocket>();
 
   app.post(
@@ -61,7 +69,7 @@ export const terminalRoutes: FastifyPluginAsyncZod<TerminalRoutesDeps> = async (
         '`{"type":"resize","columns":80,"rows":24}`; he is sent `{"type":"ready","callId"}` first, and ' +
         '`{"type":"exit","exitCode","signal"}` or `{"type":"error","code","message","remedy"}` last. Everything in the ' +
         "terminal is killed when the socket closes: it cannot be returned to. It ends after 15 minutes in which nothing " +
-        "is typed or shown, and after 8 hours.",
+        "is typed or shown, after 8 hours, and when the token that opened it is revoked or expires.",
       params: workspaceParams,
       querystring: TerminalQuery,
       response: { 101: z.null(), ...problems(400, 403, 404, 426, 429, 501, 502, 507) },
@@ -97,8 +105,18 @@ export const terminalRoutes: FastifyPluginAsyncZod<TerminalRoutesDeps> = async (
     },
     wsHandler: (client, request) => {
       const worker = atWorker.get(request);
-      if (worker === undefined) client.close(1011);
-      else join(client, worker);
+      if (worker === undefined) {
+        client.close(1011);
+        return;
+      }
+      join(client, worker);
+      const tokenId = request.caller?.kind === "task" ? null : (request.caller?.tokenId ?? null);
+      if (tokenId === null) return;
+      const letGo = watch.hold(tokenId, () => {
+        client.close(POLICY_VIOLATION, "the token is good no more");
+        worker.terminate(); // a client that does not answer keeps nothing alive
+      });
+      client.once("close", letGo);
     },
   });
 };

@@ -173,6 +173,29 @@ describe("a terminal over a WebSocket", () => {
     assert.equal(await refusal({}), 401);
   });
 
+  it("ends when the token that opened it is revoked, by itself or by a ticket", async () => {
+    const created = await platform.request<{ tokenId: string; token: string }>(
+      "POST",
+      `/api/workspaces/${workspaceId}/tokens`,
+      { name: "short-lived" },
+    );
+    const mark = `${6_000_000 + Math.floor(Math.random() * 1_000_000)}`;
+    const route = `/api/workspaces/${workspaceId}/terminal`;
+    const { ticket } = await platform.request<TerminalTicket>("POST", route, undefined, created.token);
+    const byTicket = await open({ headers: {}, protocols: [TERMINAL_PROTOCOL, TICKET_PREFIX + ticket] });
+    const direct = await open({ headers: { authorization: `Bearer ${created.token}` } });
+    const other = await open();
+    direct.type(`sleep ${mark}\r`);
+    await until(() => processes(`sleep ${mark}`).length === 1);
+    await platform.request("DELETE", `/api/workspaces/${workspaceId}/tokens/${created.tokenId}`);
+    assert.deepEqual(await Promise.all([direct.closed, byTicket.closed]), [1008, 1008]);
+    await until(() => processes(`sleep ${mark}`).length === 0);
+    other.type("echo still-$((40 + 2))\r");
+    await until(() => other.shown().includes("still-42"));
+    other.socket.close();
+    await other.closed;
+  });
+
   it("counts among the workspace's calls, and is refused like any other call", async () => {
     const opened: Terminal[] = [];
     let refused: unknown;
