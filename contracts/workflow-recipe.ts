@@ -4,9 +4,9 @@ import { AgentTask } from "./task.ts";
 import { ToolName } from "./tools.ts";
 import { checkRecipe } from "./workflow-checks.ts";
 
-export const MAX_WORKFLOW_STEPS = 500;
+const MAX_WORKFLOW_STEPS = 500;
 /** Of a recipe as JSON. */
-export const MAX_RECIPE_BYTES = 1_048_576;
+const MAX_RECIPE_BYTES = 1_048_576;
 
 const stepId = z
   .string()

@@ -5,7 +5,7 @@ import { StepNotResolvableError } from "./errors.ts";
 import type { StepRow } from "./execution-record.ts";
 
 /** The most that one reference may stand for, as JSON, and what is handed on of a step's result in the context. */
-export const MAX_VALUE_BYTES = 262_144;
+const MAX_VALUE_BYTES = 262_144;
 
 /** What references of an execution are resolved with. */
 export interface KnownValues {
