@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BackupConfig } from "./backup.ts";
+import { RailwayConfig } from "./railway-config.ts";
 import { port, serviceSettings } from "./stack-settings.ts";
 import { EgressRule } from "./workspace.ts";
 
@@ -163,9 +164,6 @@ export const ComposeConfig = z.strictObject({
 });
 export type ComposeConfig = z.infer<typeof ComposeConfig>;
 
-/** Railway is known, and its resources are there (components/pilot/railway/), but no stack is made of them yet. */
-const RailwayTarget = z.looseObject({ phase: z.literal("pilot"), target: z.literal("railway") });
-
 /** Fifteen users: one Docker host, or a project on Railway. */
-export const PilotConfig = z.discriminatedUnion("target", [ComposeConfig, RailwayTarget]);
+export const PilotConfig = z.discriminatedUnion("target", [ComposeConfig, RailwayConfig]);
 export type PilotConfig = z.infer<typeof PilotConfig>;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BackupConfig } from "./backup.ts";
 import { serviceSettings } from "./stack-settings.ts";
 import { EgressRule } from "./workspace.ts";
 
@@ -74,6 +75,14 @@ export const RailwayConfig = z.strictObject({
     .array(EgressRule)
     .default(["github.com"])
     .describe("Names every sandbox may reach: the code host, the package indexes. Workspaces add their own."),
+  packageIndexes: z
+    .strictObject({
+      pip: z.url({ protocol: /^https?$/ }).optional(),
+      npm: z.url({ protocol: /^https?$/ }).optional(),
+    })
+    .prefault({})
+    .describe("Indexes that sandboxes use in the place of pip's and npm's own; their hosts belong into egressRules."),
+  backup: BackupConfig.optional().describe("Where backups of workspaces go. Without it there are none."),
   workerConcurrency: serviceSettings.workerConcurrency,
   leaseSeconds: serviceSettings.leaseSeconds,
   credentialKeys: serviceSettings.credentialKeys,

@@ -4,6 +4,7 @@ import path from "node:path";
 import { AgentTask, TASK_TRANSITIONS, TaskResult, TaskState, TaskStatus } from "../contracts/task.ts";
 import { TaskEvent, TaskEventBody } from "../contracts/task-event.ts";
 import { ComposeConfig } from "../contracts/pilot-config.ts";
+import { RailwayConfig } from "../contracts/railway-config.ts";
 import { ApiEnv, GatewayEnv, MigrateEnv, WorkerEnv } from "../contracts/service-env.ts";
 import { LocalConfig } from "../contracts/stack-config.ts";
 import { DEFAULT_PLAN_LIMITS, PlanLimits } from "../contracts/plan.ts";
@@ -26,6 +27,9 @@ const PAGES: Readonly<Record<string, string>> = {
     table(LocalConfig),
     "## Phase `pilot`, target `compose`",
     table(ComposeConfig),
+    "## Phase `pilot`, target `railway`",
+    "Its secrets are `automatos:railwayToken`, the token of Railway's API, and `automatos:railwayRegistry` (`username`, `password`) for images in a private registry.",
+    table(RailwayConfig),
     "## Limits of a plan (`plans.<plan>`)",
     table(PlanLimits),
     "### Defaults",

@@ -11,7 +11,9 @@ export default async function stack(): Promise<StackOutputs> {
       return local(config);
     case "pilot":
       // only here, so that the other phases load no SDK of Docker
-      return (await import("./pilot.ts")).pilot(config);
+      return config.target === "railway"
+        ? (await import("./pilot-railway.ts")).pilotRailway(config)
+        : (await import("./pilot.ts")).pilot(config);
     case "scale":
     case "dedicated":
     case "byoc":

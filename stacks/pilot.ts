@@ -1,19 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ComposeStack } from "../components/pilot/compose-stack.ts";
-import type { PilotConfig } from "../contracts/pilot-config.ts";
+import type { ComposeConfig } from "../contracts/pilot-config.ts";
 import { backupSecrets } from "./backup-secrets.ts";
 import { llmKeys } from "./llm-keys.ts";
 import type { StackOutputs } from "./stack-outputs.ts";
 import { toolSecrets } from "./tool-secrets.ts";
 
-/** Phase `pilot`: the services in containers of one Docker host, on PostgreSQL and Redis. */
-export async function pilot(config: PilotConfig): Promise<StackOutputs> {
-  if (config.target === "railway") {
-    throw new pulumi.RunError(
-      `Pulumi.${pulumi.getStack()}.yaml: target railway is known and not built yet. Its resources are in ` +
-        "components/pilot/railway/; `target: compose` works.",
-    );
-  }
+/** Phase `pilot`, target `compose`: the services in containers of one Docker host, on PostgreSQL and Redis. */
+export async function pilot(config: ComposeConfig): Promise<StackOutputs> {
   const { address } = config.publish;
   if (address !== "127.0.0.1" && address !== "::1") {
     await pulumi.log.warn(

@@ -2,6 +2,7 @@ import { modelAliases } from "../../contracts/llm.ts";
 import type { ComposeConfig } from "../../contracts/pilot-config.ts";
 import type { ApiEnv, GatewayEnv, MigrateEnv, WorkerEnv } from "../../contracts/service-env.ts";
 import type { EnvironmentOf } from "../environment-of.ts";
+import type { ServiceName } from "./service.ts";
 
 /** What the services' environments hold and nobody else may know; each is complete, so that a file can hold it. */
 export interface PilotSecrets<Text> {
@@ -28,8 +29,32 @@ export interface PilotSecrets<Text> {
 /** Joins plain text and secrets to one value. */
 export type Concat<Text> = (...parts: readonly (string | Text)[]) => Text;
 
+/** What both targets of the pilot configure alike. */
+export type EnvironmentConfig = Pick<
+  ComposeConfig,
+  | "backup"
+  | "egressRules"
+  | "leaseSeconds"
+  | "llm"
+  | "logLevel"
+  | "packageIndexes"
+  | "plans"
+  | "tools"
+  | "workerConcurrency"
+  | "workspaceQuota"
+>;
+
+/** Where services listen, and by which names they find each other. */
+export interface Places {
+  readonly everyAddress: string;
+  readonly hostOf: (service: ServiceName) => string;
+}
+const CONTAINERS: Places = { everyAddress: "0.0.0.0", hostOf: (service) => service };
+
 export interface EnvironmentArgs<Text> {
-  readonly config: ComposeConfig;
+  readonly config: EnvironmentConfig;
+  /** @default containers of one Docker host, whose names are the services' */
+  readonly places?: Places;
   readonly secrets: PilotSecrets<Text>;
   readonly concat: Concat<Text>;
 }
@@ -38,18 +63,22 @@ export const API_PORT = 8080;
 export const WORKSPACES_PATH = "/workspaces";
 export const RUNTIME_PATH = "/run/automatos";
 export const WORKER_GRACE_SECONDS = 20;
-const WORKER_HEALTH_PORT = 8081;
-const GATEWAY_HEALTH_PORT = 8082;
+export const WORKER_HEALTH_PORT = 8081;
+export const GATEWAY_HEALTH_PORT = 8082;
 const GATEWAY_PORT = 3128;
 const TOOL_PORT = 8083;
-const EVERY_ADDRESS = "0.0.0.0";
-const GATEWAY_ADDRESS = `gateway:${GATEWAY_PORT}`;
 
-const databaseUrl = <Text>({ concat }: EnvironmentArgs<Text>, role: string, password: Text, database = "automatos") =>
-  concat(`postgresql://${role}:`, password, `@postgres:5432/${database}`);
+const gatewayAddress = ({ hostOf }: Places) => `${hostOf("gateway")}:${GATEWAY_PORT}`;
 
-const redisUrl = <Text>({ concat, secrets }: EnvironmentArgs<Text>) =>
-  concat("redis://:", secrets.redisPassword, "@redis:6379/0");
+const databaseUrl = <Text>(
+  { concat, places = CONTAINERS }: EnvironmentArgs<Text>,
+  role: string,
+  password: Text,
+  database = "automatos",
+) => concat(`postgresql://${role}:`, password, `@${places.hostOf("postgres")}:5432/${database}`);
+
+const redisUrl = <Text>({ concat, secrets, places = CONTAINERS }: EnvironmentArgs<Text>) =>
+  concat("redis://:", secrets.redisPassword, `@${places.hostOf("redis")}:6379/0`);
 
 type Environment<Env, Text> = EnvironmentOf<Env, string | Text>;
 
@@ -73,9 +102,9 @@ export function migrateEnv<Text>(args: EnvironmentArgs<Text>): Environment<Migra
 }
 
 export function apiEnv<Text>(args: EnvironmentArgs<Text>): Environment<ApiEnv, Text> {
-  const { secrets, config } = args;
+  const { secrets, config, places = CONTAINERS } = args;
   return {
-    HOST: EVERY_ADDRESS,
+    HOST: places.everyAddress,
     PORT: String(API_PORT),
     DATABASE_URL: databaseUrl(args, "automatos_api", secrets.apiPassword),
     QUEUE_BACKEND: "redis",
@@ -83,7 +112,7 @@ export function apiEnv<Text>(args: EnvironmentArgs<Text>): Environment<ApiEnv, T
     TASK_RUNNER_BACKEND: "queued",
     ADMIN_TOKEN: secrets.adminToken,
     TASK_TOKEN_KEY: secrets.taskTokenKey,
-    GATEWAY_ADDRESS,
+    GATEWAY_ADDRESS: gatewayAddress(places),
     TOOL_ADAPTERS: JSON.stringify(config.tools),
     TOOL_SECRETS: secrets.toolSecrets,
     WORKSPACE_QUOTA: config.workspaceQuota,
@@ -95,11 +124,11 @@ export function apiEnv<Text>(args: EnvironmentArgs<Text>): Environment<ApiEnv, T
 }
 
 export function gatewayEnv<Text>(args: EnvironmentArgs<Text>): Environment<GatewayEnv, Text> {
-  const { secrets, config } = args;
+  const { secrets, config, places = CONTAINERS } = args;
   return {
-    LISTEN_HOST: EVERY_ADDRESS,
+    LISTEN_HOST: places.everyAddress,
     LISTEN_PORT: String(GATEWAY_PORT),
-    HEALTH_HOST: EVERY_ADDRESS,
+    HEALTH_HOST: places.everyAddress,
     HEALTH_PORT: String(GATEWAY_HEALTH_PORT),
     DATABASE_URL: databaseUrl(args, "automatos_gateway", secrets.gatewayPassword),
     TASK_TOKEN_KEY: secrets.taskTokenKey,
@@ -114,12 +143,12 @@ export function gatewayEnv<Text>(args: EnvironmentArgs<Text>): Environment<Gatew
 
 /** Of one worker. Each has its own WORKER_ID: its host name and process number, where none is set. */
 export function workerEnv<Text>(args: EnvironmentArgs<Text>): Environment<WorkerEnv, Text> {
-  const { secrets, config } = args;
+  const { secrets, config, places = CONTAINERS } = args;
   const { pip, npm } = config.packageIndexes;
   return {
-    HEALTH_HOST: EVERY_ADDRESS,
+    HEALTH_HOST: places.everyAddress,
     HEALTH_PORT: String(WORKER_HEALTH_PORT),
-    TOOL_HOST: EVERY_ADDRESS,
+    TOOL_HOST: places.everyAddress,
     TOOL_PORT: String(TOOL_PORT),
     TOOL_CONCURRENCY: "64",
     DATABASE_URL: databaseUrl(args, "automatos_worker", secrets.workerPassword),
@@ -133,7 +162,7 @@ export function workerEnv<Text>(args: EnvironmentArgs<Text>): Environment<Worker
     SHUTDOWN_GRACE_SECONDS: String(WORKER_GRACE_SECONDS),
     AUTOMATOS_SANDBOX: "bubblewrap",
     RUNTIME_DIR: RUNTIME_PATH,
-    GATEWAY_ADDRESS,
+    GATEWAY_ADDRESS: gatewayAddress(places),
     TASK_TOKEN_KEY: secrets.taskTokenKey,
     CREDENTIAL_KEYS: secrets.workerCredentialKeys,
     PLAN_LIMITS: JSON.stringify(config.plans),
@@ -143,7 +172,7 @@ export function workerEnv<Text>(args: EnvironmentArgs<Text>): Environment<Worker
       ? {}
       : { BACKUP: JSON.stringify(config.backup), BACKUP_SECRETS: secrets.backupSecrets }),
     LLM_MODELS: modelAliases(config.llm).join(","),
-    API_URL: `http://api:${API_PORT}`,
+    API_URL: `http://${places.hostOf("api")}:${API_PORT}`,
     LOG_LEVEL: config.logLevel,
   };
 }

@@ -1,3 +1,4 @@
+import type { ComposeConfig } from "../../contracts/pilot-config.ts";
 import { workerSecurity, workerSecurityOpts } from "../images/worker-security.ts";
 import {
   API_PORT,
@@ -28,6 +29,7 @@ const set = <Text>(environment: Readonly<Record<string, string | Text | undefine
   );
 
 export interface ServicesArgs<Text> extends EnvironmentArgs<Text> {
+  readonly config: ComposeConfig;
   /** The worker's filter of system calls: a file's path for Compose, its content for the daemon's API. */
   readonly workerSeccomp: string;
 }

@@ -1,23 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { TASK_CREDENTIAL_KINDS } from "../../../contracts/credential.ts";
 import type { RailwayConfig } from "../../../contracts/railway-config.ts";
-import { credentialKeysFor, platformSecrets } from "../../secrets/platform-secrets.ts";
-import { RandomSecret } from "../../secrets/random-secret.ts";
+import { API_PORT, WORKER_GRACE_SECONDS, WORKSPACES_PATH } from "../environments.ts";
+import { makePilotSecrets } from "../pilot-secrets.ts";
+import type { ServiceName } from "../service.ts";
 import { DeployedService, type DeployedServiceArgs } from "./deployed-service.ts";
 import { RailwayDomain } from "./railway-domain.ts";
-import {
-  API_PORT,
-  apiVariables,
-  gatewayVariables,
-  migrateVariables,
-  postgresVariables,
-  type RailwaySecrets,
-  redisVariables,
-  type ServiceName,
-  WORKER_GRACE_SECONDS,
-  workerVariables,
-  WORKSPACES_DIR,
-} from "./railway-environments.ts";
+import { variablesOfServices } from "./railway-environments.ts";
 import { RailwayProject } from "./railway-project.ts";
 import { RailwayService, type RailwayServiceArgs } from "./railway-service.ts";
 
@@ -26,6 +14,8 @@ export interface RailwayPlatformArgs extends RailwayConfig {
   readonly llmKeys: pulumi.Input<string>;
   /** JSON: what the tools authenticate with; a secret. */
   readonly toolSecrets: pulumi.Input<string>;
+  /** JSON: what opens the store of backups, and their keys; a secret. */
+  readonly backupSecrets: pulumi.Input<string>;
   /**
    * How a private registry with the images is entered (Railway's Pro plan).
    * @default the images are public
@@ -56,11 +46,13 @@ export class RailwayPlatform extends pulumi.ComponentResource {
   /** Bearer token of the first administrator; a secret. */
   readonly adminToken: pulumi.Output<string>;
   readonly projectId: pulumi.Output<string>;
-  /** In the worker's volume. */
-  readonly workspacesDir: string = WORKSPACES_DIR;
 
   constructor(name: string, args: RailwayPlatformArgs, opts?: pulumi.ComponentResourceOptions) {
-    const hidden = { llmKeys: pulumi.secret(args.llmKeys), toolSecrets: pulumi.secret(args.toolSecrets) };
+    const hidden = {
+      llmKeys: pulumi.secret(args.llmKeys),
+      toolSecrets: pulumi.secret(args.toolSecrets),
+      backupSecrets: pulumi.secret(args.backupSecrets),
+    };
     const { registryCredentials } = args;
     const credentials = registryCredentials === undefined ? undefined : pulumi.secret(registryCredentials);
     super(
@@ -74,13 +66,17 @@ export class RailwayPlatform extends pulumi.ComponentResource {
       { name: args.projectName, workspaceId: args.workspaceId, environmentName: args.environmentName },
       { parent: this },
     );
-    const secrets = this.#secrets(name, args);
+    // what opens the data is kept as long as they are
+    const secrets = makePilotSecrets(name, args, { parent: this, protect: args.protectData });
     const services = this.#services(name, args, project, credentials);
-    const given = { ...args, secrets };
-    const add = (service: ServiceName, what: Pick<DeployedServiceArgs, "variables" | "volume" | "waitFor" | "after">) =>
+    const variables = variablesOfServices(args, secrets);
+    const add = (service: ServiceName, what: Pick<DeployedServiceArgs, "volume" | "waitFor" | "after">) =>
       new DeployedService(
         `${name}-${service}`,
-        { ...what, project, services: Object.values(services), service: services[service], serviceName: service },
+        {
+          ...{ ...what, project, serviceName: service, variables: { ...variables[service] } },
+          ...{ service: services[service], services: Object.values(services) },
+        },
         { parent: this },
       );
     const volume = (mountPath: string, sizeGb: number) => ({
@@ -90,24 +86,19 @@ export class RailwayPlatform extends pulumi.ComponentResource {
     const { workspacesGb, postgresGb, redisGb } = args.volumes;
 
     const postgres = add("postgres", {
-      variables: postgresVariables(given),
       volume: volume("/var/lib/postgresql", postgresGb),
     });
-    const redis = add("redis", { variables: redisVariables(given), volume: volume("/data", redisGb) });
+    const redis = add("redis", { volume: volume("/data", redisGb) });
     const migrate = add("migrate", {
-      variables: migrateVariables(given),
       waitFor: "completed",
       after: [postgres],
     });
-    const api = add("api", { variables: apiVariables(given), after: [migrate, redis] });
-    // names are looked up on the thread pool: a slow name server must not hold up the others
+    const api = add("api", { after: [migrate, redis] });
     const gateway = add("gateway", {
-      variables: { ...gatewayVariables(given), UV_THREADPOOL_SIZE: "64" },
       after: [migrate],
     });
     add("worker", {
-      variables: workerVariables(given),
-      volume: volume(WORKSPACES_DIR, workspacesGb),
+      volume: volume(WORKSPACES_PATH, workspacesGb),
       after: [api, gateway, redis],
     });
     const domain = new RailwayDomain(
@@ -118,14 +109,13 @@ export class RailwayPlatform extends pulumi.ComponentResource {
 
     this.apiUrl = pulumi.interpolate`https://${domain.domain}`;
     this.apiDocsUrl = pulumi.interpolate`${this.apiUrl}/docs`;
-    this.adminToken = pulumi.output(secrets.adminToken);
+    this.adminToken = secrets.adminToken;
     this.projectId = project.id;
     this.registerOutputs({
       apiUrl: this.apiUrl,
       apiDocsUrl: this.apiDocsUrl,
       adminToken: this.adminToken,
       projectId: this.projectId,
-      workspacesDir: this.workspacesDir,
     });
   }
 
@@ -165,25 +155,6 @@ export class RailwayPlatform extends pulumi.ComponentResource {
         ...{ ...own, ...READY, ...limited(limits.worker), volume: true },
         drainingSeconds: WORKER_GRACE_SECONDS + 10,
       }),
-    };
-  }
-
-  /** What opens the data is kept as long as they are. */
-  #secrets(name: string, args: RailwayPlatformArgs): RailwaySecrets {
-    const opts = { parent: this, protect: args.protectData };
-    const platform = platformSecrets(name, { credentialKeys: args.credentialKeys }, opts);
-    const password = (of: string) =>
-      new RandomSecret(`${name}-${of}-password`, { bytes: 24, encoding: "hex" }, opts).value;
-    const { ownerPassword, apiPassword, workerPassword, gatewayPassword, adminToken, taskTokenKey } = platform;
-    return {
-      ...{ ownerPassword, apiPassword, workerPassword, gatewayPassword, adminToken, taskTokenKey },
-      superuserPassword: password("postgres"),
-      redisPassword: password("redis"),
-      apiCredentialKeys: platform.credentialKeys,
-      workerCredentialKeys: credentialKeysFor(platform, TASK_CREDENTIAL_KINDS),
-      gatewayCredentialKeys: credentialKeysFor(platform, ["git_https"]),
-      llmKeys: pulumi.secret(args.llmKeys),
-      toolSecrets: pulumi.secret(args.toolSecrets),
     };
   }
 }

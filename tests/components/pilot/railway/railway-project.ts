@@ -7,17 +7,6 @@ import { TOKEN } from "./server.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../../..");
 
-/** What a stack makes of the pilot's target `railway`: the platform and its outputs. */
-const PROGRAM = `
-import * as pulumi from "@pulumi/pulumi";
-import { RailwayPlatform } from "./components/pilot/railway/railway-platform.ts";
-const settings = new pulumi.Config().requireObject("settings");
-const secrets = { llmKeys: "{}", toolSecrets: "{}" };
-const platform = new RailwayPlatform("pilot", { ...settings, ...secrets });
-export const apiUrl = platform.apiUrl;
-export const adminToken = platform.adminToken;
-`;
-
 interface Finished {
   readonly code: number | null;
   readonly output: string;
@@ -38,10 +27,10 @@ export interface RailwayStack {
   remove(): Promise<void>;
 }
 
-/** A project of the real components and the real engine in a folder of its own, whose Railway is at an address. */
+/** A project of the real stack, components and engine in a folder of its own, whose Railway is at an address. */
 export async function makeRailwayStack(railwayUrl: string): Promise<RailwayStack> {
   const dir = await realpath(await mkdtemp(path.join(tmpdir(), "automatos-railway-")));
-  for (const name of ["components", "contracts"]) {
+  for (const name of ["components", "contracts", "stacks"]) {
     await cp(path.join(ROOT, name), path.join(dir, name), { recursive: true });
   }
   await symlink(path.join(ROOT, "node_modules"), path.join(dir, "node_modules"));
@@ -49,9 +38,8 @@ export async function makeRailwayStack(railwayUrl: string): Promise<RailwayStack
   await write("package.json", '{ "type": "module", "imports": { "#components/*": "./components/*" } }');
   await write(
     "Pulumi.yaml",
-    "name: automatos\nruntime: { name: nodejs, options: { typescript: false } }\nmain: index.ts\n",
+    "name: automatos\nruntime: { name: nodejs, options: { typescript: false } }\nmain: stacks/\n",
   );
-  await write("index.ts", PROGRAM);
 
   const run = (...args: readonly string[]): Promise<Finished> => {
     const child = spawn(process.execPath, [path.join(ROOT, "engine/bin/pulumi.mjs"), ...args, "--non-interactive"], {

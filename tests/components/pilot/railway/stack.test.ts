@@ -41,8 +41,9 @@ describe("the pilot on Railway, deployed by the real engine", () => {
   const REFRESH = ["refresh", "--yes", "--skip-preview"] as const;
   const service = (name: string): Service => {
     const found = server.world.services.filter((each) => each.name === name && each.deletedAt === null);
-    assert.equal(found.length, 1, name);
-    return found[0] as Service;
+    const [only] = found;
+    assert.ok(only !== undefined && found.length === 1, name);
+    return only;
   };
   const deployments = (name: string) =>
     server.world.deployments.filter(({ serviceId }) => serviceId === service(name).id);
