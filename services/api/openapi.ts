@@ -85,6 +85,7 @@ export async function serveOpenApi(app: FastifyInstance, version: string): Promi
           description: "Tools, commands, files and terminals without a task, for agents that live elsewhere.",
         },
         { name: "moves", description: "Carry a workspace to another installation; admin tokens only." },
+        { name: "backups", description: "Backups of a workspace's files, restores, and checks of backups." },
         { name: "admin", description: "For operators; admin tokens only." },
         { name: "service", description: "Health, metrics and who a token speaks for." },
       ],

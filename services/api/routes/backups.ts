@@ -11,7 +11,7 @@ export interface BackupRoutesDeps {
   readonly workspaces: Pick<WorkspaceStore, "get">;
 }
 
-const tags = ["workspaces"];
+const tags = ["backups"];
 const BASE = "/api/workspaces/:workspaceId";
 const params = workspaceParams.extend({ runId: z.uuid().toLowerCase() });
 
@@ -70,14 +70,14 @@ export const backupRoutes: FastifyPluginAsyncZod<BackupRoutesDeps> = async (app,
           operationId,
           summary,
           params: workspaceParams,
-          body: api.RestoreRequest.nullish(),
+          body: api.RestoreRequest,
           response: { 202: api.BackupRun, ...problems(400, 404, 409, 413, 415, 422, 501) },
         },
       },
       async (request, reply) => {
         const { workspaceId } = request.params;
         await workspaces.get(workspaceId);
-        const run = await backups[ask](workspaceId, request.body ?? {}, actor(request.caller));
+        const run = await backups[ask](workspaceId, request.body, actor(request.caller));
         return reply.code(202).header("location", `/api/workspaces/${workspaceId}/backups/${run.runId}`).send(run);
       },
     );
@@ -94,14 +94,14 @@ export const backupRoutes: FastifyPluginAsyncZod<BackupRoutesDeps> = async (app,
         description:
           "What waits or runs already is answered as it is. Tasks go on meanwhile: `tasksRan` says whether some did.",
         params: workspaceParams,
-        body: api.BackupRequest.nullish(),
+        body: api.BackupRequest,
         response: { 202: api.BackupRun, ...problems(400, 404, 409, 413, 415, 422, 501) },
       },
     },
     async (request, reply) => {
       const { workspaceId } = request.params;
       await workspaces.get(workspaceId);
-      const run = await backups.requestBackup(workspaceId, request.body ?? {}, actor(request.caller));
+      const run = await backups.requestBackup(workspaceId, request.body, actor(request.caller));
       return reply.code(202).header("location", `/api/workspaces/${workspaceId}/backups/${run.runId}`).send(run);
     },
   );

@@ -102,9 +102,9 @@ const SAMPLES: Readonly<Record<string, Sample>> = {
   // None is configured here: tests/e2e/backup.test.ts.
   "GET /api/workspaces/:workspaceId/backups": { status: 200 },
   "GET /api/workspaces/:workspaceId/backups/:runId": { status: 404 },
-  "POST /api/workspaces/:workspaceId/backups": { status: 501 },
-  "POST /api/workspaces/:workspaceId/restores": { status: 501 },
-  "POST /api/workspaces/:workspaceId/backup-checks": { status: 501 },
+  "POST /api/workspaces/:workspaceId/backups": { status: 501, body: () => ({}) },
+  "POST /api/workspaces/:workspaceId/restores": { status: 501, body: () => ({}) },
+  "POST /api/workspaces/:workspaceId/backup-checks": { status: 501, body: () => ({}) },
   "GET /api/workspaces/:workspaceId/backup-settings": { status: 200 },
   "PUT /api/workspaces/:workspaceId/backup-settings": { status: 200, body: () => ({ scheduled: false }) },
   // What they do: tests/services/api/moves.test.ts.

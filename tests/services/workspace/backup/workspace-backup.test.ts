@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
   chownSync,
   existsSync,
@@ -15,11 +16,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
+import { setTimeout as delay, setImmediate } from "node:timers/promises";
 import { BackupConfig, BackupSecrets, TreeComparison } from "../../../../contracts/backup.ts";
 import { BackupBox } from "../../../../services/workspace/backup/backup-box.ts";
 import { Restic } from "../../../../services/workspace/backup/restic.ts";
 import { findProgramFiles } from "../../../../services/workspace/backup/program-files.ts";
 import { missingForBackups, newBackupKey, startStore, type TestStore } from "../../../support/backups.ts";
+import { startTcpProxy } from "../../../support/tcp-proxy.ts";
 
 const missing = missingForBackups();
 const UID = 20_777;
@@ -271,6 +274,53 @@ describe(
       );
       assert.deepEqual(await seen("/workspace/real"), ["file"]);
       assert.equal(readFileSync(path.join(tree, "real/file"), "utf8"), "mine");
+    });
+
+    it("goes on when the store's connections break in the middle, and gives up a store that stays away", async () => {
+      const random = (name: string) => writeFileSync(path.join(tree, name), randomBytes(60_000_000), { mode: 0o644 });
+      random("first");
+      const program = restic();
+      const written = () =>
+        existsSync(path.join(store.server.folder, store.config.bucket, "automatos", workspaceId, "config"));
+      const broken = (async () => {
+        while (!written()) await setImmediate();
+        for (let count = 0; count < 3; count++) {
+          await delay(100); // not waited for: it breaks whatever is under way then
+          store.proxy.cut();
+        }
+      })();
+      const { snapshot_id } = await backUp(program);
+      await broken;
+      await restore(program, snapshot_id);
+      const away = await startTcpProxy(Number(new URL(store.server.endpoint).port));
+      const elsewhere = restic({}, { endpoint: away.url }, 500);
+      random("second");
+      const failed = assert.rejects(backUp(elsewhere), { code: "BACKUP_STORE_UNREACHABLE" });
+      await away.close();
+      await failed;
+    });
+
+    it("says that the disk is full, when it is", async () => {
+      writeFileSync(path.join(tree, "large"), randomBytes(4_000_000), { mode: 0o644 });
+      const program = restic();
+      const { snapshot_id } = await backUp(program);
+      const small = own("small");
+      execFileSync("mount", ["-t", "tmpfs", "-o", `size=1m,uid=${UID},mode=0700`, "tmpfs", small]);
+      try {
+        await assert.rejects(program.restore(use(), snapshot_id, [{ from: small, to: "/restore", writable: true }]), {
+          code: "NO_SPACE_TO_RESTORE",
+        });
+      } finally {
+        execFileSync("umount", [small]);
+      }
+    });
+
+    it("says what is not installed", () => {
+      const config = BackupConfig.parse(store.config);
+      const secrets = BackupSecrets.parse(store.secrets);
+      assert.throws(() => new Restic({ box, config, secrets, program: "no-such-restic" }), {
+        code: "BACKUP_PROGRAM_MISSING",
+      });
     });
 
     it("ends with its signal, and leaves no process and no lock in the way", async () => {
