@@ -45,14 +45,13 @@ export const WorkflowTask = AgentTask.omit({
 });
 export type WorkflowTask = z.output<typeof WorkflowTask>;
 
-export const StepCondition = z
+const StepCondition = z
   .enum(["success", "no_failure", "failure", "always"])
   .describe(
     "When it runs, once all of dependsOn have ended. success: all completed. no_failure: none failed and one at least was not " +
       "left out, for a join behind a choice. failure: one failed. always: however they ended. A failure that onFailure " +
       "`continue` allows for is none here.",
   );
-export type StepCondition = z.infer<typeof StepCondition>;
 
 export const WorkflowStep = z.strictObject({
   id: stepId,

@@ -8,8 +8,11 @@ import { WorkerClient } from "../../services/api/calls/worker-client.ts";
 import { WorkerDirectory } from "../../services/api/calls/worker-directory.ts";
 import { WorkerContents } from "../../services/api/contents/worker-contents.ts";
 import { createApiDeps } from "../../services/api/create-deps.ts";
+import { PostgresEventBus } from "../../services/runner/bus/postgres-event-bus.ts";
 import { LocalTaskRunner } from "../../services/runner/local-task-runner.ts";
 import { createRunnerMetrics } from "../../services/runner/metrics.ts";
+import { openWorkflows } from "../../services/runner/workflows/open-workflows.ts";
+import { NotificationListener } from "../../services/runtime/listener.ts";
 import { createLogger } from "../../services/runtime/logger.ts";
 import { CredentialKeyRing } from "../../services/workspace/credentials/key-ring.ts";
 import { createAdapters } from "../../services/tools/create-adapters.ts";
@@ -46,9 +49,13 @@ export async function describeHttpApi(): Promise<string> {
   const workers = new WorkerClient({ directory: new WorkerDirectory({ pool }), grantKey: new Uint8Array(32) });
   const grants = new CallGrants({ workspaces: new WorkspaceStore({ pool }), planLimits });
   const contents = new WorkerContents({ workers, grants });
+  const listener = new NotificationListener({ url: "postgres://127.0.0.1:1", applicationName: "reference", log });
+  const bus = new PostgresEventBus({ pool, listener, log });
+  const flow = openWorkflows({ pool, listener, bus, runner, planLimits, holder: "reference", log });
   const deps = createApiDeps({
     pool,
     runner,
+    flow,
     ...{ contents, workers, grants },
     planLimits,
     registry,
