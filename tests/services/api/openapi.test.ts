@@ -17,7 +17,9 @@ const Operation = z.strictObject({
   operationId: z.string().optional(),
   summary: z.string(),
   description: z.string().optional(),
-  tags: z.array(z.enum(["tasks", "workflows", "workspaces", "tools", "admin", "service"])).length(1),
+  tags: z
+    .array(z.enum(["tasks", "workflows", "workspaces", "tools", "moves", "backups", "admin", "service"]))
+    .length(1),
   security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
   parameters: z.array(Parameter).optional(),
   requestBody: z.strictObject({ required: z.boolean().optional(), content: Content }).optional(),
