@@ -1,8 +1,13 @@
-import { SubmissionRateExceededError, WorkspaceNotFoundError } from "../../../contracts/errors.ts";
+import {
+  SubmissionRateExceededError,
+  WorkspaceNotFoundError,
+  WorkspaceNotOpenError,
+} from "../../../contracts/errors.ts";
 import type { JsonValue } from "../../../contracts/json.ts";
 import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
 import type { WorkflowEventBody } from "../../../contracts/workflow-event.ts";
 import type { WorkflowRecipe } from "../../../contracts/workflow-recipe.ts";
+import type { WorkspaceState } from "../../../contracts/workspace-move.ts";
 import type { PoolClient } from "../../runtime/database.ts";
 import { TooManyExecutionsError } from "./errors.ts";
 import { appendEvents, type StepRow } from "./execution-record.ts";
@@ -54,12 +59,14 @@ async function requireRoom(
   workspaceId: string,
   planLimits: Readonly<Record<PlanTier, PlanLimits>>,
 ): Promise<void> {
-  const { rows } = await client.query<{ plan: PlanTier }>(
-    "SELECT plan FROM workspaces WHERE id = $1 FOR NO KEY UPDATE",
+  const { rows } = await client.query<{ plan: PlanTier; state: WorkspaceState; peer: string | null }>(
+    "SELECT plan, state, move_peer AS peer FROM workspaces WHERE id = $1 FOR NO KEY UPDATE",
     [workspaceId],
   );
-  const plan = rows[0]?.plan;
-  if (plan === undefined) throw new WorkspaceNotFoundError(workspaceId);
+  const workspace = rows[0];
+  if (workspace === undefined) throw new WorkspaceNotFoundError(workspaceId);
+  const { plan, state, peer } = workspace;
+  if (state !== "open") throw new WorkspaceNotOpenError(workspaceId, state, peer ?? "");
   const { submissionsPerMinute } = planLimits[plan];
   const measured = await client.query<{ running: number; late: number; seconds: number }>(
     `SELECT (SELECT count(*)::int FROM workflow_executions WHERE workspace_id = $1 AND status = 'running') AS running,

@@ -44,7 +44,7 @@ export class ExecutionStore {
    * execution, also when the stored recipe has changed since.
    *
    * @throws WorkflowNotFoundError, ExecutionConflictError, WorkflowSourceError, WorkflowInputTooLargeError
-   * @throws WorkspaceNotFoundError, TooManyExecutionsError, SubmissionRateExceededError, WorkflowNotStorableError
+   * @throws WorkspaceNotFoundError, WorkspaceNotOpenError, TooManyExecutionsError, SubmissionRateExceededError, WorkflowNotStorableError
    */
   async start(request: ExecutionRequest): Promise<WorkflowExecutionDetails> {
     const { executionId, workspaceId, workflowId, input } = request;

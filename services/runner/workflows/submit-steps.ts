@@ -1,4 +1,4 @@
-import { PlatformError, QueueFullError, TaskConflictError } from "../../../contracts/errors.ts";
+import { PlatformError, QueueFullError, TaskConflictError, WorkspaceNotOpenError } from "../../../contracts/errors.ts";
 import type { TaskError } from "../../../contracts/task.ts";
 import type { WorkflowEventBody } from "../../../contracts/workflow-event.ts";
 import type { WorkflowStep } from "../../../contracts/workflow-recipe.ts";
@@ -18,6 +18,8 @@ export interface AdvanceDeps {
 }
 
 const TOO_MANY_REQUESTS = 429;
+/** How often an execution of a workspace that is being moved looks whether it is open again. */
+const MOVE_SECONDS = 10;
 /** A queue empties at any time, and one try for an execution costs little. */
 const QUEUE_FULL_SECONDS = 2;
 /** Submitted at once, so that the runner records them together. */
@@ -81,6 +83,9 @@ async function submit(
   } catch (error) {
     if (error instanceof TaskConflictError && (await isOwnTask(pool, execution, taskId))) return { kind: "submitted" };
     if (!(error instanceof PlatformError) || error.status >= 500) throw error; // it passes, and the step is tried again
+    // A move that is under way may still be called off; while it is not, nobody ends what others wait for.
+    if (error instanceof WorkspaceNotOpenError)
+      return { kind: "delayed", error: toTaskError(error), seconds: MOVE_SECONDS };
     if (error.status !== TOO_MANY_REQUESTS) return { kind: "failed", error: toTaskError(error) };
     const wait = error instanceof QueueFullError ? QUEUE_FULL_SECONDS : (error.retryAfterSeconds ?? 1);
     return { kind: "delayed", error: toTaskError(error), seconds: wait };

@@ -342,6 +342,32 @@ describe("executions of workflows", () => {
     await assert.rejects(own.collect(randomUUID()), hasCode("WORKFLOW_EXECUTION_NOT_FOUND"));
   });
 
+  it("wait while their workspace is being moved, and go on when it is open again", async () => {
+    const moved = await aWorkspace(own.own);
+    const setState = (state: string) =>
+      own.own.pool.query(
+        "UPDATE workspaces SET state = $2::workspace_state, move_peer = 'elsewhere', move_id = id WHERE id = $1",
+        [moved, state],
+      );
+    const steps = [
+      { id: "a", ...task("hang") },
+      { id: "b", dependsOn: ["a"], when: "always", ...task("b") },
+    ];
+    const { executionId } = await own.start(moved, { failFast: false, steps });
+    await until(async () => (await own.executions.get(executionId)).steps[0]?.status === "submitted");
+    await setState("leaving");
+    await assert.rejects(own.start(moved, { steps }), hasCode("WORKSPACE_MOVING"));
+    await own.own.runner.cancel((await own.executions.get(executionId)).steps[0]?.taskId ?? "");
+    await until(async () => (await own.executions.get(executionId)).steps[1]?.error?.code === "WORKSPACE_MOVING");
+    await setState("open");
+    await own.own.pool.query("UPDATE workflow_executions SET due_at = now() WHERE id = $1", [executionId]);
+    const ended = await own.ended(executionId);
+    assert.deepEqual(
+      ended.steps.map(({ status }) => status),
+      ["cancelled", "completed"],
+    );
+  });
+
   it("refuse what is too large, ambiguous or cannot be kept", async () => {
     const recipe = { steps: [{ id: "a", ...task("x") }] };
     const input = (value: unknown) => ({ input: value as never });
