@@ -261,6 +261,15 @@ const GatewayVariables = z.object({
     .describe(
       "Comma-separated rules for every workspace: the code host and the package indexes of the machine's configuration.",
     ),
+  PROTECTED_ENDPOINTS: z
+    .string()
+    .optional()
+    .transform((text) => (text ?? "").split(",").map((endpoint) => endpoint.trim()))
+    .transform((endpoints) => endpoints.filter((endpoint) => endpoint !== ""))
+    .pipe(z.array(EndpointText))
+    .describe(
+      "Comma-separated `host:port` of the platform's own servers, closed to tasks whatever a rule lists, as the database is: Redis, the API, the workers.",
+    ),
   PLAN_LIMITS: planLimits,
   LLM_PROVIDERS: jsonText("{}")
     .pipe(LlmConfig)

@@ -223,6 +223,7 @@ function gatewayEnv(
     TASK_TOKEN_KEY: secrets.taskTokenKey,
     CREDENTIAL_KEYS: credentialKeysFor(secrets, ["git_https"]),
     DEFAULT_EGRESS_RULES: [...args.egressRules, ...args.packageIndexes.egressRules].join(","),
+    PROTECTED_ENDPOINTS: [args.ports.gateway, ...workerPorts(args)].map((port) => `${LOOPBACK}:${port}`).join(","),
     PLAN_LIMITS: JSON.stringify(args.plans),
     LLM_PROVIDERS: JSON.stringify(args.llm),
     LLM_PROVIDER_KEYS: args.llmKeys,

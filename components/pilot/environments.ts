@@ -123,6 +123,16 @@ export function apiEnv<Text>(args: EnvironmentArgs<Text>): Environment<ApiEnv, T
   };
 }
 
+/** The platform's servers beside the database, which no rule of a workspace opens to its tasks. */
+const ownEndpoints = ({ hostOf }: Places): string[] => [
+  `${hostOf("redis")}:6379`,
+  `${hostOf("api")}:${API_PORT}`,
+  `${hostOf("worker")}:${WORKER_HEALTH_PORT}`,
+  `${hostOf("worker")}:${TOOL_PORT}`,
+  `${hostOf("gateway")}:${GATEWAY_PORT}`,
+  `${hostOf("gateway")}:${GATEWAY_HEALTH_PORT}`,
+];
+
 export function gatewayEnv<Text>(args: EnvironmentArgs<Text>): Environment<GatewayEnv, Text> {
   const { secrets, config, places = CONTAINERS } = args;
   return {
@@ -134,6 +144,7 @@ export function gatewayEnv<Text>(args: EnvironmentArgs<Text>): Environment<Gatew
     TASK_TOKEN_KEY: secrets.taskTokenKey,
     CREDENTIAL_KEYS: secrets.gatewayCredentialKeys,
     DEFAULT_EGRESS_RULES: config.egressRules.join(","),
+    PROTECTED_ENDPOINTS: ownEndpoints(places).join(","),
     PLAN_LIMITS: JSON.stringify(config.plans),
     LLM_PROVIDERS: JSON.stringify(config.llm),
     LLM_PROVIDER_KEYS: secrets.llmKeys,

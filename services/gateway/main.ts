@@ -16,7 +16,7 @@ import { PostgresTokenLedger } from "./llm/postgres-token-ledger.ts";
 import { CachedEgressRuleStore } from "./egress-rule-store.ts";
 import { resolveBySystem } from "./name-resolver.ts";
 import { PostgresEgressRuleStore } from "./postgres-egress-rule-store.ts";
-import { databaseGuard } from "./protected-endpoints.ts";
+import { databaseEndpoint, ProtectedEndpoints } from "./protected-endpoints.ts";
 
 /** Tunnels that are open when the gateway is told to stop may go on for so long. */
 const SHUTDOWN_GRACE_MS = 5_000;
@@ -40,6 +40,10 @@ const ledgerPool = createPool({
 const ledger = new PostgresTokenLedger({ pool: ledgerPool, planLimits: env.PLAN_LIMITS, log });
 const llm = new LlmGateway({ config: env.LLM_PROVIDERS, keys: env.LLM_PROVIDER_KEYS, ledger, log, registry });
 const credentials = new CredentialReader({ pool, keys: await CredentialKeyRing.create(env.CREDENTIAL_KEYS) });
+const closed = new ProtectedEndpoints([databaseEndpoint(env.DATABASE_URL), ...env.PROTECTED_ENDPOINTS], (name) =>
+  resolveBySystem(name, { signal: AbortSignal.timeout(5_000) }),
+);
+await closed.start();
 const gateway = buildGateway({
   verifyToken: (token) => verifyTaskToken(token, key),
   rules: new CachedEgressRuleStore({ store: rules }),
@@ -49,9 +53,7 @@ const gateway = buildGateway({
   log,
   registry,
   own: [llm, new GitGateway({ credentials })],
-  isProtected: await databaseGuard(env.DATABASE_URL, (host) =>
-    resolveBySystem(host, { signal: AbortSignal.timeout(5_000) }),
-  ),
+  isProtected: (address, toPort) => closed.isProtected(address, toPort),
 });
 
 if (modelAliases(env.LLM_PROVIDERS).length > 0) ledger.start();
@@ -72,6 +74,7 @@ onShutdown({
   deadlineMs: SHUTDOWN_GRACE_MS * 2,
   close: [
     { name: "proxy", close: () => gateway.close({ graceMs: SHUTDOWN_GRACE_MS }) },
+    { name: "protected endpoints", close: async () => closed.close() },
     { name: "providers", close: () => llm.close() },
     { name: "tokens", close: () => ledger.close() },
     { name: "health", close: () => health.close() },

@@ -10,7 +10,7 @@ import { Registry } from "prom-client";
 import { pino } from "pino";
 import { buildGateway } from "../../../services/gateway/app.ts";
 import { CachedEgressRuleStore } from "../../../services/gateway/egress-rule-store.ts";
-import { databaseGuard } from "../../../services/gateway/protected-endpoints.ts";
+import { databaseEndpoint, ProtectedEndpoints } from "../../../services/gateway/protected-endpoints.ts";
 import { openTunnel, startGateway, tcpServer } from "./support.ts";
 
 describe("the gateway's socket", () => {
@@ -120,16 +120,43 @@ describe("CachedEgressRuleStore", () => {
   });
 });
 
-describe("databaseGuard", () => {
-  it("knows the database by every name of its machine", async () => {
-    const local = await databaseGuard("postgres://u:p@localhost:5433/automatos", async () => ["127.0.0.1", "::1"]);
+describe("the platform's own endpoints", () => {
+  const of = async (url: string, addresses: string[]) => {
+    const closed = new ProtectedEndpoints([databaseEndpoint(url)], async () => addresses);
+    await closed.refresh();
+    return (address: string, port: number) => closed.isProtected(address, port);
+  };
+
+  it("are closed by every name of their machine", async () => {
+    const local = await of("postgres://u:p@localhost:5433/automatos", ["127.0.0.1", "::1"]);
     assert.ok(local("127.0.0.1", 5433));
     assert.ok(local("127.9.9.9", 5433));
     assert.ok(local("::ffff:127.0.0.1", 5433));
     assert.ok(!local("127.0.0.1", 5434));
     assert.ok(!local("10.0.0.1", 5433));
-    const remote = await databaseGuard("postgres://u:p@db.test/automatos", async () => ["10.0.0.5"]);
+    const remote = await of("postgres://u:p@db.test/automatos", ["10.0.0.5"]);
     assert.ok(remote("10.0.0.5", 5432));
     assert.ok(!remote("127.0.0.1", 5432));
+  });
+
+  it("are closed before their name is known, where it leads now, and while nobody can tell", async () => {
+    let answer: readonly string[] | undefined;
+    const closed = new ProtectedEndpoints([{ host: "redis", port: 6379 }], async () => {
+      if (answer === undefined) throw new Error("no address");
+      return answer;
+    });
+    await closed.refresh();
+    assert.ok(closed.isProtected("198.51.100.7", 6379), "it may be anywhere");
+    assert.ok(!closed.isProtected("198.51.100.7", 443));
+    answer = ["172.18.0.3"];
+    await closed.refresh();
+    assert.ok(closed.isProtected("172.18.0.3", 6379));
+    assert.ok(!closed.isProtected("198.51.100.7", 6379));
+    answer = ["172.18.0.9"];
+    await closed.refresh();
+    assert.ok(closed.isProtected("172.18.0.9", 6379));
+    answer = undefined;
+    await closed.refresh();
+    assert.ok(closed.isProtected("172.18.0.9", 6379));
   });
 });

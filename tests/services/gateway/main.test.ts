@@ -49,8 +49,12 @@ describe("the gateway's process", () => {
     const socketPath = join(folder, "proxy.sock");
     const [healthPort = 0] = await freePorts(1);
     await using server = await tcpServer((socket) => socket.end("hello"));
+    await using closed = await tcpServer(() => assert.fail("it is the platform's own"));
     const store = new WorkspaceStore({ pool: owner });
-    const { workspaceId } = await store.create({ name: "b", egressRules: [`127.0.0.1:${postgres.port}`] });
+    const { workspaceId } = await store.create({
+      name: "b",
+      egressRules: [`127.0.0.1:${postgres.port}`, `127.0.0.1:${closed.port}`],
+    });
     const child = spawn(process.execPath, [join(import.meta.dirname, "../../../services/gateway/main.ts")], {
       env: {
         PATH: process.env["PATH"],
@@ -60,6 +64,7 @@ describe("the gateway's process", () => {
         TASK_TOKEN_KEY: Buffer.from(KEY).toString("base64"),
         CREDENTIAL_KEYS: `test/git_https:${Buffer.alloc(32, 1).toString("base64")}`,
         DEFAULT_EGRESS_RULES: " a.test , b.test ",
+        PROTECTED_ENDPOINTS: `localhost:${closed.port}, nowhere.invalid:9`,
       },
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -71,6 +76,9 @@ describe("the gateway's process", () => {
 
       const own = await openTunnel(asked, `127.0.0.1:${postgres.port}`);
       assert.equal(own.body["code"], "EGRESS_FORBIDDEN_ADDRESS");
+
+      const protectedOne = await openTunnel(asked, `127.0.0.1:${closed.port}`);
+      assert.equal(protectedOne.body["code"], "EGRESS_FORBIDDEN_ADDRESS");
 
       const refused = await openTunnel(asked, `127.0.0.1:${server.port}`);
       assert.equal(refused.body["code"], "EGRESS_NOT_ALLOWED");
