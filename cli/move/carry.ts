@@ -139,7 +139,7 @@ async function bringRecord({ source, target, workspaceId, note }: Carriage, move
   const { body } = await source.fetch("GET", `${path}/record`, { headers: { accept: "application/x-ndjson" } });
   const { rows } = await target.call("PUT", `${path}/record`, MoveLoaded, {
     ...{ query: { moveId }, bytes: body ?? new ReadableStream(), repeatable: false },
-    headers: { "content-type": "application/x-ndjson" },
+    headers: { "content-type": "application/octet-stream" },
   });
   const [here, there] = await Promise.all([source, target].map((side) => side.call("GET", `${path}/sums`, MoveSums)));
   for (const sum of here?.tables ?? []) {
@@ -158,7 +158,7 @@ async function bringFiles({ source, target, workspaceId, note }: Carriage, moveI
   const { body } = await source.fetch("GET", `${path}/files`, { headers: { accept: "application/x-tar" } });
   await target.call("PUT", `${path}/files`, z.null(), {
     ...{ query: { moveId }, bytes: body ?? new ReadableStream(), repeatable: false },
-    headers: { "content-type": "application/x-tar" },
+    headers: { "content-type": "application/octet-stream" },
   });
   note("comparing every file");
   const headers = { accept: "application/octet-stream" };

@@ -1,11 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyContextConfig, FastifyInstance, FastifyRequest } from "fastify";
 import { TaskNotFoundError, WorkspaceNotFoundError } from "../../contracts/errors.ts";
 import type { Caller } from "../../contracts/http-api.ts";
 import type { TaskStatus } from "../../contracts/task.ts";
 import { TICKET_PREFIX } from "../../contracts/terminal.ts";
 import type { ApiTaskIdentity } from "../runtime/task-token.ts";
 import { AdminRequiredError, TaskNotRunningError, UnauthenticatedError } from "./errors.ts";
+import { problem } from "./routes/shared.ts";
 import { hashToken, type TokenStore } from "./token-store.ts";
 
 /**
@@ -86,7 +87,7 @@ export function guardRoutes(app: FastifyInstance, deps: AccessDeps): void {
   app.decorateRequest("task", undefined);
   app.decorateRequest("problemCode", undefined);
 
-  app.addHook("onRoute", ({ url, method, config }) => {
+  app.addHook("onRoute", ({ url, method, config, schema }) => {
     const access = config?.access;
     if (url === "/docs" || url.startsWith("/docs/")) return; // a library's: pages that anybody may read
     if (access === undefined) throw new Error(`${String(method)} ${url} does not say who may call it`);
@@ -96,6 +97,10 @@ export function guardRoutes(app: FastifyInstance, deps: AccessDeps): void {
     for (const name of [method].flat()) {
       if (!SAFE_METHODS.has(name) && action === undefined) throw new Error(`${name} ${url} has no audit action`);
       table.push({ method: name, url, access, action });
+      if (!changesWorkspace(name, url, config)) continue;
+      const response = (schema?.response ?? {}) as Record<number, unknown>;
+      response[404] ??= problem;
+      response[409] ??= problem; // what requireOpen answers
     }
   });
 
@@ -117,12 +122,16 @@ export function guardRoutes(app: FastifyInstance, deps: AccessDeps): void {
         request.routeOptions.config.action ?? `${request.method} ${request.routeOptions.url ?? ""}`,
       );
     }
-    if (changesWorkspace(request)) await deps.requireOpen((request.params as { workspaceId: string }).workspaceId);
+    const { url = "", config } = request.routeOptions;
+    if (changesWorkspace(request.method, url, config)) {
+      await deps.requireOpen((request.params as { workspaceId: string }).workspaceId);
+    }
   });
 }
 
-const changesWorkspace = ({ method, routeOptions: { config, url = "" } }: FastifyRequest): boolean =>
-  !SAFE_METHODS.has(method) && config.whileMoving !== true && url.startsWith("/api/workspaces/:workspaceId/");
+/** Whether a route changes something in a workspace that has to be open for it. */
+const changesWorkspace = (method: string, url: string, config: FastifyContextConfig | undefined): boolean =>
+  !SAFE_METHODS.has(method) && config?.whileMoving !== true && url.startsWith("/api/workspaces/:workspaceId/");
 
 /** The workspace that the caller is confined to; undefined for an administrator, who is not. */
 export const scopeOf = (request: FastifyRequest): string | undefined => request.caller?.workspaceId ?? undefined;

@@ -30,8 +30,8 @@ const streamed = [400, 403, 404, 409, 413, 415, 422, 429, 502, 504, 507] as cons
  * sides (docs/decisions/0038-moving.md); each may be taken again.
  */
 export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { moves, moveRecords, calls }) => {
-  // Neither is read here: the one goes on to the record, the other to a worker, as it comes.
-  app.addContentTypeParser(["application/x-ndjson", "application/x-tar"], (_request, _payload, done) => done(null));
+  // Not read here: the one goes on to the record, the other to a worker, as it comes.
+  app.addContentTypeParser("application/octet-stream", (_request, _payload, done) => done(null));
 
   app.get(
     "/api/workspaces/:workspaceId/move",
@@ -163,7 +163,7 @@ export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { m
         summary: "Take the record of a workspace that is arriving, whole",
         params,
         querystring: move.MoveStep,
-        consumes: ["application/x-ndjson"],
+        consumes: ["application/octet-stream"],
         body: bytes,
         response: { 200: move.MoveLoaded, ...problems(...streamed) },
       },
@@ -229,7 +229,7 @@ export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { m
         summary: "Replace the files of a workspace that is arriving by those of a tar",
         params,
         querystring: move.MoveStep,
-        consumes: ["application/x-tar"],
+        consumes: ["application/octet-stream"],
         body: bytes,
         response: { 204: z.null(), ...problems(...streamed) },
       },

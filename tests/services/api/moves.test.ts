@@ -68,7 +68,7 @@ describe("the steps of a workspace's move", () => {
   const putRecord = (lines: readonly string[]) =>
     api.app.inject({
       ...{ method: "PUT", url: `${at("record")}?moveId=${moveId}` },
-      headers: { authorization: `Bearer ${api.adminToken}`, "content-type": "application/x-ndjson" },
+      headers: { authorization: `Bearer ${api.adminToken}`, "content-type": "application/octet-stream" },
       payload: lines.map((line) => `${line}\n`).join(""),
     });
 
