@@ -37,6 +37,8 @@ export interface BuildRequest {
   readonly projectDir?: string;
   /** The daemon's classic builder, or BuildKit. @default "classic" */
   readonly builder?: "classic" | "buildkit";
+  /** @default one that is made of what the source is now */
+  readonly name?: string;
 }
 
 /** Gives each service's image to a daemon. @returns their names there */
@@ -74,7 +76,7 @@ export async function withBuilder<Result>(work: (builder: TestDaemon) => Promise
 export async function buildServiceImage(daemon: TestDaemon, request: BuildRequest): Promise<string> {
   const { service, toolchain, projectDir = ROOT, builder = "classic" } = request;
   const args = await testArguments(toolchain);
-  const name = imageNames(toolchain, args, projectDir)[service];
+  const name = request.name ?? imageNames(toolchain, args, projectDir)[service];
   const { url } = await daemon.wayOut();
   const proxy = { HTTP_PROXY: url, HTTPS_PROXY: url, http_proxy: url, https_proxy: url };
   const { stream, dockerfile } = archiveContext({
@@ -130,7 +132,7 @@ async function saveImages(
       .catch(() => undefined);
     if (there !== undefined) continue;
     process.stderr.write(`building the image of ${service} (${toolchain} toolchain) ...\n`);
-    await buildServiceImage(builder, { service, toolchain });
+    await buildServiceImage(builder, { service, toolchain, name: names[service] }); // the source may change meanwhile
   }
   await pipeline(await exported(builder, Object.values(names)), createWriteStream(`${archive}.part`));
   const old = (await readdir(FOLDER)).filter(
