@@ -8,7 +8,7 @@
  *   after(() => daemon.stop());
  * ```
  */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -58,6 +58,7 @@ export async function startDaemon({ dataRoot }: DaemonOptions = {}): Promise<Tes
     await Promise.all(registries.map((registry) => registry.stop()));
     await (await wayOut)?.stop();
     await end(dockerd);
+    await unmount(path.join(folder, "exec/netns/default"));
     await rm(folder, { recursive: true, force: true, maxRetries: 10 });
   };
   try {
@@ -78,6 +79,11 @@ export async function startDaemon({ dataRoot }: DaemonOptions = {}): Promise<Tes
     },
     wayOut: () => (wayOut ??= openWayOut({ folder, namespaceOf: dockerd.pid ?? 0 })),
   };
+}
+
+/** What the host network of a container or of a build leaves mounted: the folder could not be removed. */
+function unmount(file: string): Promise<void> {
+  return new Promise((resolve) => execFile("umount", [file], () => resolve())); // most daemons have none
 }
 
 async function startProcess(folder: string, socket: string, dataRoot: string): Promise<ChildProcess> {
