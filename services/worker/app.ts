@@ -26,7 +26,7 @@ import { WorkspaceVolume } from "../workspace/workspace-volume.ts";
 import { advertisedHost } from "./advertised-host.ts";
 import { createBackups, requireInPlace } from "./backups.ts";
 import { createExecuteTask } from "./execute-task.ts";
-import { gatewayWay } from "./gateway-relay/gateway-way.ts";
+import { gatewayWay } from "./gateway-relay/open-gateway-way.ts";
 import { isKept, isRunning, watchLeftFolders } from "./left-folders.ts";
 import { QuotaGuard } from "./quota-guard.ts";
 import { createQuotaMetrics } from "./quota-metrics.ts";

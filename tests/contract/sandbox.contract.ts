@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
+import { PassThrough, Readable, Writable } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { Sandbox, SandboxProfile } from "../../services/sandbox/sandbox.ts";
@@ -68,9 +68,9 @@ export function describeSandbox(kind: string, create: (playground: Playground) =
     });
 
     it("ends the input of a command whose stream breaks", async () => {
-      const stdin = new Readable({ read() {} });
+      const stdin = new PassThrough();
       stdin.on("error", () => undefined);
-      stdin.push("a part");
+      stdin.write("a part");
       const ended = sh(sandbox, profile, "head -c 6 >/dev/null; touch began; cat >/dev/null; echo ended", { stdin });
       while (!fs.existsSync(join(profile.workspaceDir, "began"))) await setImmediate();
       stdin.destroy(new Error("the caller has gone"));

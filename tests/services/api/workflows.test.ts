@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import type { Problem, TaskList } from "../../../contracts/http-api.ts";
-import type {
-  Workflow} from "../../../contracts/workflow.ts";
+import type { Workflow } from "../../../contracts/workflow.ts";
 import {
   WorkflowCancellation,
   WorkflowDetails,
