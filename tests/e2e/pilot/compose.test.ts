@@ -10,15 +10,14 @@ import { renderComposeFile } from "../../../components/pilot/compose-file.ts";
 import { completeSecrets } from "../../../components/pilot/compose-secrets.ts";
 import { ComposeConfig } from "../../../contracts/pilot-config.ts";
 import { composeCommand, composeIsMissing } from "../../support/docker/compose.ts";
-import { DATA_IMAGE, dataImageIsMissing, loadDataImage } from "../../support/docker/data-images.ts";
+import { DATA_IMAGE, loadDataImage } from "../../support/docker/data-images.ts";
 import { debianIsMissing } from "../../support/docker/debian-image.ts";
 import { dockerIsMissing, startDaemon, type TestDaemon } from "../../support/docker/daemon.ts";
 import { loadServiceImages } from "../../support/docker/service-images.ts";
 import { PublishedApi } from "./pilot-project.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
-const missing =
-  dataImageIsMissing() || (await dockerIsMissing()) || (await debianIsMissing()) || (await composeIsMissing());
+const missing = (await dockerIsMissing()) || (await debianIsMissing()) || (await composeIsMissing());
 const run = promisify(execFile);
 
 describe("the pilot with Docker Compose", { skip: missing }, () => {

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 import { after, before, describe, it } from "node:test";
 import type { TaskResult, TaskStatus } from "../../../contracts/task.ts";
-import { DATA_IMAGE, dataImageIsMissing, loadDataImage } from "../../support/docker/data-images.ts";
+import { DATA_IMAGE, loadDataImage } from "../../support/docker/data-images.ts";
 import { debianIsMissing } from "../../support/docker/debian-image.ts";
 import { dockerIsMissing, startDaemon, type TestDaemon } from "../../support/docker/daemon.ts";
 import { loadServiceImages } from "../../support/docker/service-images.ts";
 import { PilotProject, PublishedApi } from "./pilot-project.ts";
 
-const missing = dataImageIsMissing() || (await dockerIsMissing()) || (await debianIsMissing());
+const missing = (await dockerIsMissing()) || (await debianIsMissing());
 const STACK = { label: ["automatos.stack=pilot"] };
 
 describe("the pilot on a Docker host", { skip: missing }, () => {

@@ -46,12 +46,20 @@ export async function loadServiceImages(
   daemon: TestDaemon,
   toolchain: Toolchain,
 ): Promise<Record<ServiceName, string>> {
-  const names = imageNames(toolchain, await testArguments(toolchain));
-  const archive = path.join(FOLDER, `images-${toolchain}-${Object.values(names).map(tagOf).join("-")}.tar`);
-  if (!existsSync(archive)) await withBuilder((builder) => saveImages(builder, toolchain, names, archive));
+  const { names, archive } = await makeServiceImages(toolchain);
   const loaded = await daemon.docker.loadImage(createReadStream(archive));
   await followBuild(daemon.docker, loaded);
   return names;
+}
+
+/** Builds what loadServiceImages gives, unless it is there. */
+export async function makeServiceImages(
+  toolchain: Toolchain,
+): Promise<{ readonly names: Record<ServiceName, string>; readonly archive: string }> {
+  const names = imageNames(toolchain, await testArguments(toolchain));
+  const archive = path.join(FOLDER, `images-${toolchain}-${Object.values(names).map(tagOf).join("-")}.tar`);
+  if (!existsSync(archive)) await withBuilder((builder) => saveImages(builder, toolchain, names, archive));
+  return { names, archive };
 }
 
 /** Runs `work` with the daemon that keeps its layers; others wait for it. */
