@@ -76,6 +76,7 @@ async function runTests(files: string[], tally: Tally): Promise<void> {
 const TEST_TOOLS = [
   "tests/support/schemathesis/schemathesis.ts",
   "tests/support/cluster/build.ts",
+  "tests/support/docker/build-images.ts",
   "engine/tests/support/s3-server.ts",
 ];
 
