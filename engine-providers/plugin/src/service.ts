@@ -35,7 +35,10 @@ export function serviceOf(provider: Provider, engine: Engine): providerGrpc.IRes
       return checkResponse((await provider.checkConfig?.(query)) ?? { inputs: query.inputs });
     }),
     diffConfig: unary(async (request: pb.DiffRequest) =>
-      diffToWire((await provider.diffConfig?.(diffRequest(request))) ?? { changes: false }),
+      // says by itself that the plugin does not know, whereupon the engine compares
+      provider.diffConfig === undefined
+        ? new providerPb.DiffResponse()
+        : diffToWire(await provider.diffConfig(diffRequest(request))),
     ),
     configure: unary(async (request: pb.ConfigureRequest) => {
       await provider.configure?.({ config: configOf(request), engine });

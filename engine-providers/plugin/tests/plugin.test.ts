@@ -56,6 +56,21 @@ describe("a provider made with this library", () => {
     assert.deepEqual(boxes(), [{ label: "screws", colour: "red" }]);
   });
 
+  it("works with what its configuration has become", async () => {
+    const other = join(sandbox.folder, "other-shelf");
+    mkdirSync(other);
+    const on = (place: string) => `
+      const provider = new pulumi.ProviderResource("shelf", "explicit", { folder: ${JSON.stringify(place)} });`;
+    await program(on(folder));
+    await sandbox.succeed("up --yes --skip-preview");
+    await program(`${on(other)} new Box("b", { label: "moved" }, { provider });`);
+    assert.match(await sandbox.succeed("up --yes --skip-preview"), /~ +pulumi:providers:shelf explicit updated/);
+    assert.equal(readdirSync(other).length, 1);
+    await program(`new Box("a", { label: "screws", colour: "red" });`);
+    await sandbox.succeed("up --yes --skip-preview");
+    assert.deepEqual(readdirSync(other), []);
+  });
+
   it("reports what its check finds, with the property", async () => {
     await program(`new Box("a", { label: 7 });`);
     const { code, stdout } = await sandbox.run("preview");
