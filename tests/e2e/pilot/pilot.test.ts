@@ -136,7 +136,7 @@ describe("the pilot on a Docker host", { skip: missing }, () => {
     taskId = await api.submit(workspaceId, [
       { tool: "write_file", input: { path: "artifacts/note.txt", content: "from the pilot" } },
       { tool: "execute_command", input: { argv: ["cat", "artifacts/note.txt"] } },
-      { tool: "execute_command", input: { argv: ["id", "-u"] } },
+      { tool: "execute_command", input: { argv: ["node", "-p", "process.getuid()"] } },
     ]);
     const result = await api.result(taskId);
     assert.equal(result.status, "completed", JSON.stringify(result, undefined, 1));
