@@ -43,7 +43,7 @@ const credentials = new CredentialReader({ pool, keys: await CredentialKeyRing.c
 const closed = new ProtectedEndpoints([databaseEndpoint(env.DATABASE_URL), ...env.PROTECTED_ENDPOINTS], (name) =>
   resolveBySystem(name, { signal: AbortSignal.timeout(5_000) }),
 );
-await closed.start();
+closed.start();
 const gateway = buildGateway({
   verifyToken: (token) => verifyTaskToken(token, key),
   rules: new CachedEgressRuleStore({ store: rules }),

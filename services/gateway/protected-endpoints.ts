@@ -31,9 +31,9 @@ export class ProtectedEndpoints {
     this.#resolve = resolve;
   }
 
-  /** Asks where each leads, now and every 10 s from now on. Never rejects. */
-  async start(): Promise<void> {
-    await this.refresh();
+  /** Asks where each leads, now and every 10 s from now on. Waits for no answer: a name server may be away. */
+  start(): void {
+    void this.refresh();
     this.#timer = setInterval(() => void this.refresh(), REFRESH_MS).unref();
   }
 
