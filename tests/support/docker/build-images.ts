@@ -1,6 +1,7 @@
 /**
- * Builds all images that tests run, and Docker Compose, into .automatos/docker/: a program that the whole suite starts beside its checks, as a
- * machine that has built none takes longer for them than a test file may take. Tests build what is not there.
+ * Builds all images that tests run, and Docker Compose, into .automatos/docker/: a program that the whole suite starts
+ * beside its checks, as a machine that has built none takes longer for them than a test file may take. Tests build what
+ * is not there.
  */
 import { SERVICE_NAMES } from "../../../components/images/definitions.ts";
 import { composeIsMissing } from "./compose.ts";
