@@ -97,7 +97,6 @@ async function startProcess(folder: string, socket: string, dataRoot: string): P
     `--pidfile=${path.join(folder, "dockerd.pid")}`,
     `--config-file=${config}`,
     "--shutdown-timeout=1",
-    "--dns=127.0.0.1", // nobody there: a name that is no container's is refused at once, not waited for
   ];
   const script = `"$1" link set lo up && shift && exec "$@"`;
   const child = spawn(
