@@ -85,7 +85,7 @@ export function createApiDeps(resources: ApiResources): ApiDeps {
     tokens: new PostgresTokenStore({ database }),
     audit: new PostgresAuditLog({ database }),
     listApprovals: (filter) => listApprovals(database, filter),
-    deadLetters: new DeadLetters({ database, runner }),
+    deadLetters: new DeadLetters({ pool, runner }),
     backups: new BackupStore({ pool, isConfigured: resources.hasBackups ?? false }),
     schedules: new ScheduleStore({ pool }),
     runSchedule: (schedule, request) => runNow({ pool, submit: (task) => runner.submit(task) }, schedule, request),

@@ -56,6 +56,7 @@ export const deadLetterRoutes: FastifyPluginAsyncZod<DeadLetterRoutesDeps> = asy
         tags,
         operationId: "dropDeadLetters",
         summary: "Take those that are selected off the list; the record keeps them",
+        description: "Those of a workspace that is being moved, or lives elsewhere, stay on the list.",
         body: api.DeadLetterSelection,
         response: { 200: api.DeadLettersDropped, ...problems(400, 403, 413, 415) },
       },
@@ -91,7 +92,7 @@ export const deadLetterRoutes: FastifyPluginAsyncZod<DeadLetterRoutesDeps> = asy
         operationId: "dropDeadLetter",
         summary: "Take it off the list; the record keeps it",
         params: taskParams,
-        response: { 204: z.null(), ...problems(400, 403, 404) },
+        response: { 204: z.null(), ...problems(400, 403, 404, 409) },
       },
     },
     async (request, reply) => {

@@ -94,7 +94,7 @@ export const workflowRoutes: FastifyPluginAsyncZod<WorkflowRoutesDeps> = async (
         summary: "Remove a stored recipe; its executions go on",
         params,
         querystring: api.WorkflowQuery,
-        response: { 204: z.null(), ...problems(400, 404) },
+        response: { 204: z.null(), ...problems(400, 404, 409) },
       },
     },
     async (request, reply) => {

@@ -1,14 +1,10 @@
-import {
-  SubmissionRateExceededError,
-  WorkspaceNotFoundError,
-  WorkspaceNotOpenError,
-} from "../../../contracts/errors.ts";
+import { SubmissionRateExceededError } from "../../../contracts/errors.ts";
 import type { JsonValue } from "../../../contracts/json.ts";
 import type { PlanLimits, PlanTier } from "../../../contracts/plan.ts";
 import type { WorkflowEventBody } from "../../../contracts/workflow-event.ts";
 import type { WorkflowRecipe } from "../../../contracts/workflow-recipe.ts";
-import type { WorkspaceState } from "../../../contracts/workspace-move.ts";
 import type { PoolClient } from "../../runtime/database.ts";
+import { lockOpenWorkspace } from "../lock-open-workspace.ts";
 import { TooManyExecutionsError } from "./errors.ts";
 import { appendEvents, type StepRow } from "./execution-record.ts";
 
@@ -59,15 +55,7 @@ async function requireRoom(
   workspaceId: string,
   planLimits: Readonly<Record<PlanTier, PlanLimits>>,
 ): Promise<void> {
-  const { rows } = await client.query<{ plan: PlanTier; state: WorkspaceState; peer: string | null }>(
-    "SELECT plan, state, move_peer AS peer FROM workspaces WHERE id = $1 FOR NO KEY UPDATE",
-    [workspaceId],
-  );
-  const workspace = rows[0];
-  if (workspace === undefined) throw new WorkspaceNotFoundError(workspaceId);
-  const { plan, state, peer } = workspace;
-  if (state !== "open") throw new WorkspaceNotOpenError(workspaceId, state, peer ?? "");
-  const { submissionsPerMinute } = planLimits[plan];
+  const { submissionsPerMinute } = planLimits[await lockOpenWorkspace(client, workspaceId)];
   const measured = await client.query<{ running: number; late: number; seconds: number }>(
     `SELECT (SELECT count(*)::int FROM workflow_executions WHERE workspace_id = $1 AND status = 'running') AS running,
        count(*)::int AS late, coalesce(60 - extract(epoch FROM now() - min(created_at)), 0)::float8 AS seconds

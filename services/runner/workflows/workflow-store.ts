@@ -1,9 +1,9 @@
-import { WorkspaceNotFoundError } from "../../../contracts/errors.ts";
 import type { Workflow, WorkflowDetails } from "../../../contracts/workflow.ts";
 import type { WorkflowRecipe } from "../../../contracts/workflow-recipe.ts";
 import { withTransaction, type Pool, type Queryable } from "../../runtime/database.ts";
 import { sortedJson } from "../../runtime/sorted-json.ts";
 import { findUnstorable } from "../../runtime/storable-text.ts";
+import { lockOpenWorkspace } from "../lock-open-workspace.ts";
 import { TooManyWorkflowsError, WorkflowNotFoundError, WorkflowNotStorableError } from "./errors.ts";
 
 /** Names of one workspace, removed ones included. */
@@ -27,14 +27,13 @@ export class WorkflowStore {
   /**
    * Stores a recipe as the newest version of a name; the same as the newest again is no new version.
    *
-   * @throws WorkspaceNotFoundError, TooManyWorkflowsError, WorkflowNotStorableError
+   * @throws WorkspaceNotFoundError, WorkspaceNotOpenError, TooManyWorkflowsError, WorkflowNotStorableError
    */
   async put(workspaceId: string, workflowId: string, recipe: WorkflowRecipe): Promise<WorkflowDetails> {
     checkStorable(recipe);
     return withTransaction(this.#pool, async (client) => {
       // One at a time in a workspace: numbers have no gap, and the count of names is exact.
-      const workspace = await client.query("SELECT FROM workspaces WHERE id = $1 FOR NO KEY UPDATE", [workspaceId]);
-      if (workspace.rowCount === 0) throw new WorkspaceNotFoundError(workspaceId);
+      await lockOpenWorkspace(client, workspaceId);
       const newest = await find(client, workspaceId, workflowId);
       if (newest !== undefined && isSame(newest.recipe, recipe)) return newest;
       if (newest === undefined) await requireRoom(client, workspaceId, workflowId);
@@ -71,13 +70,16 @@ export class WorkflowStore {
     return require(await find(this.#pool, workspaceId, workflowId, version), workflowId, version);
   }
 
-  /** Its executions go on. @throws WorkflowNotFoundError */
+  /** Its executions go on. @throws WorkspaceNotFoundError, WorkspaceNotOpenError, WorkflowNotFoundError */
   async remove(workspaceId: string, workflowId: string): Promise<void> {
-    const { rowCount } = await this.#pool.query(
-      "UPDATE workflows SET removed_at = now() WHERE workspace_id = $1 AND id = $2 AND removed_at IS NULL",
-      [workspaceId, workflowId],
-    );
-    if (rowCount === 0) throw new WorkflowNotFoundError(workflowId);
+    await withTransaction(this.#pool, async (client) => {
+      await lockOpenWorkspace(client, workspaceId);
+      const { rowCount } = await client.query(
+        "UPDATE workflows SET removed_at = now() WHERE workspace_id = $1 AND id = $2 AND removed_at IS NULL",
+        [workspaceId, workflowId],
+      );
+      if (rowCount === 0) throw new WorkflowNotFoundError(workflowId);
+    });
   }
 }
 
