@@ -60,9 +60,11 @@ describe("a provider made with this library", () => {
     const other = join(sandbox.folder, "other-shelf");
     mkdirSync(other);
     const on = (place: string) => `
-      const provider = new pulumi.ProviderResource("shelf", "explicit", { folder: ${JSON.stringify(place)} });`;
+      const key = pulumi.secret("of the shelf");
+      const provider = new pulumi.ProviderResource("shelf", "explicit", { folder: ${JSON.stringify(place)}, key });`;
     await program(on(folder));
     await sandbox.succeed("up --yes --skip-preview");
+    await sandbox.succeed("preview --expect-no-changes");
     await program(`${on(other)} new Box("b", { label: "moved" }, { provider });`);
     assert.match(await sandbox.succeed("up --yes --skip-preview"), /~ +pulumi:providers:shelf explicit updated/);
     assert.equal(readdirSync(other).length, 1);
