@@ -8,6 +8,7 @@ import { BackupLeases } from "../workspace/backup/backup-leases.ts";
 import { WorkspaceRestoringError } from "../workspace/backup/errors.ts";
 import { BackupWorker, type BackupWorkerDeps } from "../workspace/backup/backup-worker.ts";
 import { RunDoer } from "../workspace/backup/do-run.ts";
+import { RestoredTrees } from "../workspace/backup/restored-trees.ts";
 import { Restic } from "../workspace/backup/restic.ts";
 import type { RepositoryLocks } from "../workspace/repository-locks.ts";
 import type { UsageMeter } from "../workspace/usage/usage-meter.ts";
@@ -31,11 +32,12 @@ export function createBackups(deps: BackupsDeps): BackupWorker {
   const { env, workerId, pool, listener, log } = deps;
   const leaseSeconds = env.LEASE_SECONDS;
   const leases = new BackupLeases({ pool, workerId, leaseSeconds });
-  const configured = configure(deps, leases);
-  return new BackupWorker({ pool, listener, leases, leaseSeconds, holder: workerId, configured, log });
+  const trees = new RestoredTrees({ ...deps, rootDir: env.WORKSPACES_DIR, planLimits: env.PLAN_LIMITS });
+  const configured = configure(deps, leases, trees);
+  return new BackupWorker({ pool, listener, leases, trees, leaseSeconds, holder: workerId, configured, log });
 }
 
-function configure(deps: BackupsDeps, leases: BackupLeases): BackupWorkerDeps["configured"] {
+function configure(deps: BackupsDeps, leases: BackupLeases, trees: RestoredTrees): BackupWorkerDeps["configured"] {
   const { env, locks, volume, usage, workspaces, log } = deps;
   const { BACKUP: config, BACKUP_SECRETS: secrets } = env;
   if (config === undefined || secrets === undefined) return undefined;
@@ -48,6 +50,7 @@ function configure(deps: BackupsDeps, leases: BackupLeases): BackupWorkerDeps["c
       keep: config.keep,
       leases,
       locks,
+      trees,
       volume,
       usage,
       workspaces,

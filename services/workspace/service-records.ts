@@ -42,6 +42,11 @@ export class ServiceRecords {
     await rename(temporary, file);
   }
 
+  /** Of which workspaces something is remembered. */
+  workspaces(): Promise<string[]> {
+    return readdir(this.#rootDir).catch(() => []);
+  }
+
   /** The names below a path, in order; none when it is not there. What a crash left half-written is left out. */
   async names(workspaceId: string, path: readonly string[]): Promise<string[]> {
     const names = await readdir(this.file(workspaceId, path)).catch(() => []);

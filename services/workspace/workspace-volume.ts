@@ -13,6 +13,7 @@ import { type Discard, removeCredentials, removeLeftovers, removeUnfinished } fr
 import { TaskFolder, taskFolderPath } from "./task-folder.ts";
 import { Trash } from "./trash.ts";
 import type { UsageMeter } from "./usage/usage-meter.ts";
+import { finishSwapLocked, finishSwaps } from "./backup/tree-swap.ts";
 import { changeMeta, type MetaChange } from "./workspace-meta.ts";
 import { workspacePath } from "./workspace-path.ts";
 
@@ -107,6 +108,8 @@ export class WorkspaceVolume {
     const { workspaceId } = workspace;
     const dir = this.workspaceDir(workspaceId);
     await this.#locked(workspaceId, async () => {
+      // A restored tree on its way here comes first: an empty folder in its place would be taken for the workspace's.
+      await finishSwapLocked({ rootDir: this.#rootDir, workspaceId });
       await this.#account(workspaceId, owner);
       await makeOwn(dir, owner.uid);
       for (const folder of FOLDERS) {
@@ -188,12 +191,16 @@ export class WorkspaceVolume {
   }
 
   /**
-   * Removes what a crash left in every workspace: folders of tasks that nobody runs, credentials, half clones, and what
-   * was being removed. A workspace where that fails is logged and does not stop the others.
+   * Puts restored trees in place that were on their way there, and removes what a crash left in every workspace: folders
+   * of tasks that nobody runs, credentials, half clones, and what was being removed. A workspace where that fails is
+   * logged and does not stop the others.
    */
   async recover(isLive: IsLive): Promise<RecoveryReport> {
     const removedTasks: string[] = [];
     let workspaces = 0;
+    const failed = (workspaceId: string, error: unknown): void =>
+      this.#log.error({ event: "recovery_failed", workspaceId, err: error }, "workspace could not be cleaned up");
+    await finishSwaps({ rootDir: this.#rootDir, locks: this.#locks }, failed);
     for (const workspaceId of await readdir(this.#rootDir)) {
       if (!z.uuid().safeParse(workspaceId).success) continue;
       workspaces += 1;
@@ -201,7 +208,7 @@ export class WorkspaceVolume {
         removedTasks.push(...(await this.#locked(workspaceId, () => this.#removeLeftovers(workspaceId, isLive))));
         await this.#trash.sweep(workspaceId);
       } catch (error) {
-        this.#log.error({ event: "recovery_failed", workspaceId, err: error }, "workspace could not be cleaned up");
+        failed(workspaceId, error);
       }
     }
     if (removedTasks.length > 0) this.#log.info({ event: "recovered", removedTasks }, "left-overs of tasks removed");

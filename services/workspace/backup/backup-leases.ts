@@ -10,6 +10,8 @@ const IS_DUE = `(c.state = 'pending' AND c.due_at <= now() - $1::float8 * interv
 export interface ClaimedRun {
   readonly run: BackupRun;
   readonly token: string;
+  /** The moment of the claim by the database's clock, as its text; every task's times are by that one. */
+  readonly claimedAt: string;
   /** Tasks of the workspace that ran, were let in or paused in the moment of the claim. */
   readonly activeTasks: number;
 }
@@ -54,7 +56,7 @@ export class BackupLeases {
       return await withTransaction(this.#pool, async (client) => {
         // Admission under way is waited for: what it lets in is counted below, and the next sees the restore.
         await client.query("SELECT FROM leadership WHERE role = 'dispatcher' FOR UPDATE");
-        const { rows } = await client.query<RunRow>(
+        const { rows } = await client.query<RunRow & Pick<ClaimedRun, "claimedAt">>(
           `UPDATE workspace_backups b SET state = 'running', attempt = attempt + 1, lease_token = $1, worker_id = $2,
              lease_expires_at = now() + $3::float8 * interval '1 second', started_at = coalesce(started_at, now()),
              error = NULL
@@ -64,13 +66,13 @@ export class BackupLeases {
                AND NOT EXISTS (SELECT FROM workspace_backups o
                  WHERE o.workspace_id = c.workspace_id AND o.state = 'running' AND o.id <> c.id)
              ORDER BY c.due_at LIMIT 1 FOR UPDATE SKIP LOCKED
-           ) RETURNING ${RUN_JSON} AS run`,
+           ) RETURNING ${RUN_JSON} AS run, now()::text AS "claimedAt"`,
           [token, this.#workerId, this.#leaseSeconds, overdueSeconds],
         );
-        const run = rows[0]?.run;
-        if (run === undefined) return undefined;
-        const counted = await client.query<{ active: number }>(ACTIVE_TASKS, [run.workspaceId]);
-        return { run, token, activeTasks: counted.rows[0]?.active ?? 0 };
+        const [claimed] = rows;
+        if (claimed === undefined) return undefined;
+        const counted = await client.query<{ active: number }>(ACTIVE_TASKS, [claimed.run.workspaceId]);
+        return { ...claimed, token, activeTasks: counted.rows[0]?.active ?? 0 };
       });
     } catch (error) {
       if ((error as { code?: unknown }).code === "23505") return undefined; // another worker took the workspace's other run
@@ -159,11 +161,11 @@ export class BackupLeases {
     );
   }
 
-  /** Tasks that have run since a moment, or run now. */
-  async tasksRanSince(workspaceId: string, moment: string): Promise<boolean> {
+  /** Whether tasks of the workspace have run since the claim, or run now. */
+  async tasksRanSince({ run, claimedAt }: ClaimedRun): Promise<boolean> {
     const { rowCount } = await this.#pool.query(
       `SELECT FROM task_executions t WHERE t.workspace_id = $1 AND (t.status = 'running' OR t.completed_at >= $2) LIMIT 1`,
-      [workspaceId, moment],
+      [run.workspaceId, claimedAt],
     );
     return (rowCount ?? 0) > 0;
   }

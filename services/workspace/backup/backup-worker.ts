@@ -1,23 +1,34 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { PlatformError } from "../../../contracts/errors.ts";
 import type { BackupConfig } from "../../../contracts/backup.ts";
 import { Leadership } from "../../runner/admission/leadership.ts";
 import { isTransient, type Pool } from "../../runtime/database.ts";
 import type { NotificationListener } from "../../runtime/listener.ts";
 import type { Logger } from "../../runtime/logger.ts";
-import type { BackupLeases, ClaimedRun } from "./backup-leases.ts";
+import { RepositoryLockLostError } from "../repository-errors.ts";
+import type { BackupLeases, ClaimedRun, RunOutcome } from "./backup-leases.ts";
 import { requestDueBackups } from "./backup-schedule.ts";
 import { ComparedError, type RunDoer } from "./do-run.ts";
-import { BackupNotConfiguredError, BackupProgramError, BackupWorkerLostError } from "./errors.ts";
+import {
+  BackupNotConfiguredError,
+  BackupProgramError,
+  BackupRecordAwayError,
+  BackupWorkerLostError,
+} from "./errors.ts";
+import type { RestoredTrees } from "./restored-trees.ts";
+
+type Doer = Pick<RunDoer, "do" | "forget">;
 
 export interface BackupWorkerDeps {
   readonly pool: Pool;
   readonly listener: Pick<NotificationListener, "subscribe">;
   readonly leases: BackupLeases;
+  readonly trees: Pick<RestoredTrees, "settle" | "hasBegun">;
   readonly leaseSeconds: number;
   readonly holder: string;
   /** Undefined: backups are not configured, and what nobody else takes is ended with that. */
   readonly configured:
-    { readonly doer: RunDoer; readonly config: BackupConfig } | { readonly problem: PlatformError } | undefined;
+    { readonly doer: Doer; readonly config: BackupConfig } | { readonly problem: PlatformError } | undefined;
   readonly log: Logger;
 }
 
@@ -27,7 +38,13 @@ const LEADERSHIP_SECONDS = 15;
 /** What a worker that can do no backups leaves to those that can. */
 const OTHERS_FIRST_SECONDS = 120;
 /** Failures that may pass by themselves. */
-const PASSING = new Set(["BACKUP_STORE_UNREACHABLE", "BACKUP_REPOSITORY_LOCKED", "BACKUP_WORKER_LOST"]);
+const PASSING = new Set([
+  "BACKUP_STORE_UNREACHABLE",
+  "BACKUP_REPOSITORY_LOCKED",
+  "BACKUP_RECORD_UNREACHABLE",
+  "BACKUP_WORKER_LOST",
+]);
+const RECORD_AGAIN_MS = 500;
 const LOST = new Error("the lease is another's");
 const STOPPING = new Error("this worker stops");
 
@@ -106,17 +123,16 @@ export class BackupWorker {
     const signal = AbortSignal.any([lost.signal, this.#closing.signal]);
     const began = performance.now();
     try {
-      if (configured === undefined) throw new BackupNotConfiguredError();
-      if ("problem" in configured) throw configured.problem;
-      if (leases.isWornOut(claimed)) throw new BackupWorkerLostError(attempt - 1);
-      const outcome = await configured.doer.do(claimed, signal);
-      if (!(await leases.succeed(claimed, outcome))) throw LOST;
+      const outcome = await this.#outcome(claimed, signal);
+      await this.#record(claimed, outcome);
       const durationMs = Math.round(performance.now() - began);
       log.info(
         { event: "backup_run_succeeded", ...ids, ...outcome, comparison: undefined, durationMs },
         "run succeeded",
       );
-      if (kind === "backup") await this.#forget(claimed, configured.doer);
+      if (kind === "backup" && configured !== undefined && "doer" in configured) {
+        await this.#forget(claimed, configured.doer);
+      }
     } catch (error) {
       await this.#fail(claimed, error);
     } finally {
@@ -124,8 +140,39 @@ export class BackupWorker {
     }
   }
 
+  async #outcome(claimed: ClaimedRun, signal: AbortSignal): Promise<RunOutcome> {
+    const { leases, trees, configured } = this.#deps;
+    const { run } = claimed;
+    // A restore that has replaced the files has succeeded, whoever did it, and however often its workers were lost.
+    const settled = await trees.settle(run);
+    if (settled !== undefined) return settled;
+    if (configured === undefined) throw new BackupNotConfiguredError();
+    if ("problem" in configured) throw configured.problem;
+    if (leases.isWornOut(claimed)) throw new BackupWorkerLostError(run.attempt - 1);
+    return configured.doer.do(claimed, signal);
+  }
+
+  /** What is done stays done: a database that is away is asked again until it is there, or the run is another's. */
+  async #record(claimed: ClaimedRun, outcome: RunOutcome): Promise<void> {
+    const { leases, log } = this.#deps;
+    const { runId, workspaceId } = claimed.run;
+    for (;;) {
+      try {
+        if (await leases.succeed(claimed, outcome)) return;
+        // By another, or by this one, whose answer was lost on its way.
+        if ((await leases.find(runId)).state === "succeeded") return;
+        throw LOST;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        log.warn({ event: "backup_record_unsure", runId, workspaceId, err: error }, "success is recorded later");
+      }
+      await delay(RECORD_AGAIN_MS, undefined, { signal: this.#closing.signal }).catch(() => undefined);
+      this.#closing.signal.throwIfAborted();
+    }
+  }
+
   /** What is kept too long is removed after the next backup: this one has succeeded. */
-  async #forget({ run }: ClaimedRun, doer: RunDoer): Promise<void> {
+  async #forget({ run }: ClaimedRun, doer: Doer): Promise<void> {
     const { runId, workspaceId } = run;
     await doer.forget(run, this.#closing.signal).catch((error: unknown) => {
       this.#deps.log.warn(
@@ -136,7 +183,7 @@ export class BackupWorker {
   }
 
   async #fail(claimed: ClaimedRun, error: unknown): Promise<void> {
-    const { leases, log } = this.#deps;
+    const { leases, trees, log } = this.#deps;
     const { runId, workspaceId, kind, attempt } = claimed.run;
     const ids = { runId, workspaceId, kind, attempt };
     if (error === LOST) {
@@ -147,11 +194,25 @@ export class BackupWorker {
       await leases.handBack(claimed);
       return;
     }
-    const known = error instanceof PlatformError ? error : new BackupProgramError("the worker", String(error));
+    if (await trees.hasBegun(claimed.run)) {
+      // No failure any more: the lease runs out, and who takes the run next finds the files replaced.
+      log.warn({ event: "backup_restore_unsettled", ...ids, err: error }, "restored files are settled later");
+      return;
+    }
+    const known = toPlatformError(error);
     const comparison = error instanceof ComparedError ? error.comparison : undefined;
     const state = await leases.fail(claimed, known.toTaskError(), { mayPass: PASSING.has(known.code), comparison });
     log.error({ event: "backup_run_failed", ...ids, code: known.code, state, err: error }, "run failed");
   }
+}
+
+/** What the user is told. What nobody foresaw stays in the log: its text may say anything. */
+function toPlatformError(error: unknown): PlatformError {
+  if (error instanceof RepositoryLockLostError || isTransient(error)) return new BackupRecordAwayError(error);
+  if (error instanceof PlatformError) return error;
+  // A lock of the workspace was not to be had in time.
+  if (error instanceof Error && error.name === "TimeoutError") return new BackupRecordAwayError(error);
+  return new BackupProgramError("the worker", "something that was not foreseen; its log has it under the run's id");
 }
 
 const isReady = ({ configured }: BackupWorkerDeps): boolean => configured !== undefined && "doer" in configured;

@@ -21,7 +21,8 @@ import {
 } from "./errors.ts";
 import { findProgramFiles, type ProgramFiles } from "./program-files.ts";
 import type { Restic } from "./restic.ts";
-import { finishSwap, STAGED, swapTree } from "./tree-swap.ts";
+import { outcomeOf, type RestoredTrees } from "./restored-trees.ts";
+import { readSwap, STAGED, swapTree } from "./tree-swap.ts";
 
 export interface DoRunDeps {
   readonly rootDir: string;
@@ -30,8 +31,9 @@ export interface DoRunDeps {
   readonly keep: BackupConfig["keep"];
   readonly leases: BackupLeases;
   readonly locks: RepositoryLocks;
-  readonly volume: Pick<WorkspaceVolume, "prepare" | "workspaceDir" | "sweep">;
-  readonly usage: Pick<UsageMeter, "status" | "refreshInBackground">;
+  readonly trees: RestoredTrees;
+  readonly volume: Pick<WorkspaceVolume, "workspaceDir">;
+  readonly usage: Pick<UsageMeter, "status">;
   readonly workspaces: Pick<WorkspaceStore, "get" | "uid">;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
 }
@@ -65,17 +67,19 @@ export class RunDoer {
     this.#node = findProgramFiles(process.execPath);
   }
 
-  /** @throws PlatformErrors; the signal's reason when that fires */
+  /**
+   * After `RestoredTrees.settle`: nothing is on its way into the workspace's place.
+   *
+   * @throws PlatformErrors; the signal's reason when that fires
+   */
   async do(claimed: ClaimedRun, signal: AbortSignal): Promise<RunOutcome> {
-    const { workspaceId, kind, runId } = claimed.run;
-    const swapped = await finishSwap({ ...this.#deps, workspaceId });
-    if (swapped?.runId === runId) return this.#settle(claimed.run, swapped.comparison);
+    const { workspaceId, kind } = claimed.run;
     const uid = await this.#deps.workspaces.uid(workspaceId);
     const use: Use = { run: claimed.run, workspaceId, uid, signal, state: this.#records.file(workspaceId, ["backup"]) };
     await this.#makeFolder(use, use.state);
     await this.#removeScratch(use); // what a lost worker left
     try {
-      if (kind === "backup") return await this.#backup(use);
+      if (kind === "backup") return await this.#backup(use, claimed);
       const backup = await this.#deps.leases.find(claimed.run.backupId ?? "");
       return await (kind === "restore" ? this.#restore(use, claimed, backup) : this.#check(use, backup));
     } finally {
@@ -83,11 +87,10 @@ export class RunDoer {
     }
   }
 
-  async #backup(use: Use): Promise<RunOutcome> {
+  async #backup(use: Use, claimed: ClaimedRun): Promise<RunOutcome> {
     const { workspaceId, signal, run } = use;
-    const { volume, restic, leases } = this.#deps;
-    const began = new Date().toISOString();
-    await this.#prepare(workspaceId, use.uid);
+    const { volume, restic, leases, trees } = this.#deps;
+    await trees.prepare(workspaceId);
     const tree = { from: volume.workspaceDir(workspaceId), to: "/workspace" };
     const list = join(use.state, "list.ndjson");
     const fresh = `${list}.new`;
@@ -106,7 +109,7 @@ export class RunDoer {
       totalBytes: summary.total_bytes_processed,
       addedBytes: summary.data_added,
       unreadable: summary.unreadable,
-      tasksRan: await leases.tasksRanSince(workspaceId, began),
+      tasksRan: await leases.tasksRanSince(claimed),
     };
   }
 
@@ -121,7 +124,7 @@ export class RunDoer {
 
   async #restore(use: Use, claimed: ClaimedRun, backup: BackupRun): Promise<RunOutcome> {
     const { workspaceId, run } = use;
-    const { usage, leases } = this.#deps;
+    const { usage, leases, trees } = this.#deps;
     if (claimed.activeTasks > 0) throw new WorkspaceBusyError(workspaceId, claimed.activeTasks);
     if (usage.status.kind === "volume") throw new RestoreNotPossibleError("it is a volume of its own");
     const { plan } = await this.#deps.workspaces.get(workspaceId);
@@ -129,22 +132,13 @@ export class RunDoer {
     if ((backup.totalBytes ?? 0) > storageQuotaBytes) {
       throw new RestoreAboveQuotaError(backup.totalBytes ?? 0, storageQuotaBytes);
     }
-    await this.#prepare(workspaceId, use.uid); // something to put aside
+    await trees.prepare(workspaceId); // something to put aside
     const comparison = await this.#restoreToScratch(use, backup);
     const isDone = await swapTree({ ...this.#deps, workspaceId }, { runId: run.runId, comparison }, () =>
       leases.keep(claimed),
     );
     if (!isDone) throw new BackupWorkerLostError(run.attempt);
-    return this.#settle(run, comparison);
-  }
-
-  /** The new tree has its account, and the old one goes. */
-  async #settle({ workspaceId }: BackupRun, comparison: TreeComparison): Promise<RunOutcome> {
-    const { workspaces, volume, usage } = this.#deps;
-    await this.#prepare(workspaceId, await workspaces.uid(workspaceId));
-    await volume.sweep(workspaceId);
-    usage.refreshInBackground(workspaceId);
-    return outcomeOf(comparison);
+    return (await trees.settle(run)) ?? outcomeOf(comparison);
   }
 
   async #check(use: Use, backup: BackupRun): Promise<RunOutcome> {
@@ -199,13 +193,6 @@ export class RunDoer {
     return printed;
   }
 
-  async #prepare(workspaceId: string, uid: number): Promise<void> {
-    const { workspaces, planLimits, volume } = this.#deps;
-    const { plan, createdAt } = await workspaces.get(workspaceId);
-    const { storageQuotaBytes: quotaBytes } = planLimits[plan];
-    await volume.prepare({ workspaceId, planTier: plan, createdAt }, { uid, quotaBytes });
-  }
-
   async #cache(use: Use): Promise<Mount> {
     const cache = join(use.state, "cache");
     await this.#makeFolder(use, cache);
@@ -217,7 +204,9 @@ export class RunDoer {
     if (process.getuid?.() === 0) await chown(path, uid, uid);
   }
 
-  async #removeScratch({ state }: Use): Promise<void> {
+  async #removeScratch({ state, workspaceId }: Use): Promise<void> {
+    // Half of a swap: what is there is the workspace's only tree.
+    if ((await readSwap({ ...this.#deps, workspaceId }))?.isDone === false) return;
     await new SafeFs(state).remove(SCRATCH);
   }
 }
@@ -230,9 +219,3 @@ interface Use {
   /** The service's folder for backups of the workspace, out of the reach of what runs in it. */
   readonly state: string;
 }
-
-const outcomeOf = (comparison: TreeComparison): RunOutcome => ({
-  comparison,
-  fileCount: comparison.files,
-  totalBytes: comparison.bytes,
-});

@@ -155,6 +155,17 @@ export class RepositoryLockedError extends PlatformError {
   }
 }
 
+/** The record of runs, or a lock that lives in it, was away: the same may succeed later. */
+export class BackupRecordAwayError extends PlatformError {
+  constructor(cause: unknown) {
+    super("BACKUP_RECORD_UNREACHABLE", "the platform's database was away while this was done", {
+      remedy: "It is tried again by itself.",
+      status: 503,
+      cause,
+    });
+  }
+}
+
 export class BackupProgramError extends PlatformError {
   constructor(program: string, said: string) {
     super("BACKUP_PROGRAM_FAILED", `${program} failed: ${said}`, {

@@ -11,8 +11,9 @@ import { workspacePath } from "../workspace-path.ts";
 const RECORD = ["restore-swap.json"] as const;
 /** Below the workspace's folder of the service: what is on its way into the workspace's place. */
 export const STAGED = ["backup", "scratch", "workspace"] as const;
-const Swap = z.strictObject({ runId: z.string(), comparison: TreeComparison });
-type Swap = z.infer<typeof Swap>;
+const Swap = z.strictObject({ runId: z.string(), comparison: TreeComparison, isDone: z.boolean().default(false) });
+/** Which run has restored the tree, and what its comparison found. */
+export type Swap = Omit<z.infer<typeof Swap>, "isDone">;
 
 const LOCK_TIMEOUT_MS = 30_000;
 const SYNC_TIMEOUT_MS = 600_000;
@@ -26,41 +27,77 @@ export interface SwapPlace {
 /**
  * Puts the staged tree in the place of the workspace's; the old one goes to the trash. A kill before the first step
  * leaves the old tree; from then on a record on the volume says that the staged one is whole, and `finishSwap` puts it
- * in place.
+ * in place. That record stays when all is done: who takes the run over learns from it that nothing is left to do.
  *
  * @param confirm Called under the workspace's lock, before anything is done; false: nothing is.
  */
 export async function swapTree(place: SwapPlace, swap: Swap, confirm: () => Promise<boolean>): Promise<boolean> {
   const { rootDir, workspaceId } = place;
   const records = new ServiceRecords(rootDir);
-  await runProgram("sync", ["--file-system", records.file(workspaceId, STAGED)], { timeoutMs: SYNC_TIMEOUT_MS });
+  const staged = records.file(workspaceId, STAGED);
+  const dir = workspacePath(rootDir, workspaceId);
+  await runProgram("sync", ["--file-system", staged], { timeoutMs: SYNC_TIMEOUT_MS });
   return locked(place, async () => {
     if (!(await confirm())) return false;
     const trashed = records.file(workspaceId, ["trash", randomBytes(8).toString("hex")]);
     await mkdir(dirname(trashed), { recursive: true, mode: 0o700 });
-    await records.write(workspaceId, RECORD, swap);
-    await rename(workspacePath(rootDir, workspaceId), trashed);
-    await finish(place, records);
+    await records.write(workspaceId, RECORD, { ...swap, isDone: false });
+    try {
+      await rename(dir, trashed);
+    } catch (error) {
+      await records.remove(workspaceId, RECORD); // nothing has been done
+      throw error;
+    }
+    await rename(staged, dir);
+    await records.write(workspaceId, RECORD, { ...swap, isDone: true });
     return true;
   });
 }
 
-/** Ends a swap that was cut off. Resolves to what it was for; undefined when there was none, or it had not begun. */
+/**
+ * Ends a swap that was cut off. Resolves to the last one of the workspace that is done; undefined when there was none,
+ * or it had not begun.
+ */
 export async function finishSwap(place: SwapPlace): Promise<Swap | undefined> {
-  const records = new ServiceRecords(place.rootDir);
-  if ((await records.read(place.workspaceId, RECORD, Swap)) === undefined) return undefined;
-  return locked(place, () => finish(place, records));
+  const swap = await readSwap(place);
+  return swap === undefined || swap.isDone ? swap : locked(place, () => finishSwapLocked(place));
 }
 
-async function finish({ rootDir, workspaceId }: SwapPlace, records: ServiceRecords): Promise<Swap | undefined> {
-  const swap = await records.read(workspaceId, RECORD, Swap);
+/** `finishSwap` for who holds the workspace's lock. */
+export async function finishSwapLocked(place: Omit<SwapPlace, "locks">): Promise<Swap | undefined> {
+  const { rootDir, workspaceId } = place;
+  const swap = await readSwap(place);
+  if (swap === undefined || swap.isDone) return swap;
+  const records = new ServiceRecords(rootDir);
   const staged = records.file(workspaceId, STAGED);
   const dir = workspacePath(rootDir, workspaceId);
-  if (!(await isThere(dir))) await rename(staged, dir);
-  // Cut off before its first step: the old tree is where it was, and the staged one beside it.
-  const isDone = !(await isThere(staged));
-  await records.remove(workspaceId, RECORD);
-  return isDone ? swap : undefined;
+  const isStaged = await isThere(staged);
+  // Both: cut off before the first step, the old tree is where it was. None: the workspace was removed meanwhile.
+  if (isStaged === (await isThere(dir))) {
+    await records.remove(workspaceId, RECORD);
+    return undefined;
+  }
+  if (isStaged) await rename(staged, dir);
+  await records.write(workspaceId, RECORD, { ...swap, isDone: true });
+  return swap;
+}
+
+/** Ends what was cut off in any workspace of the volume. One where that fails does not stop the others. */
+export async function finishSwaps(
+  { rootDir, locks }: Omit<SwapPlace, "workspaceId">,
+  onFailed: (workspaceId: string, error: unknown) => void,
+): Promise<void> {
+  for (const workspaceId of await new ServiceRecords(rootDir).workspaces()) {
+    await finishSwap({ rootDir, locks, workspaceId }).catch((error: unknown) => onFailed(workspaceId, error));
+  }
+}
+
+/** What the volume knows of the workspace's last swap, done or under way. */
+export function readSwap({
+  rootDir,
+  workspaceId,
+}: Omit<SwapPlace, "locks">): Promise<z.infer<typeof Swap> | undefined> {
+  return new ServiceRecords(rootDir).read(workspaceId, RECORD, Swap);
 }
 
 const isThere = (path: string) =>
