@@ -50,7 +50,9 @@ export const MoveState = z.strictObject({
   schema: z.string().describe("The newest migration of this installation's record."),
   runningTasks: z.int().min(0),
   queuedTasks: z.int().min(0).describe("Those that wait for a person's answer or for their time as well."),
-  runningExecutions: z.int().min(0),
+  runningExecutions: z.int().min(0).describe("Of workflows."),
+  runningBackups: z.int().min(0).describe("Backups, restores and checks that run or wait."),
+  done: z.boolean().describe("Of one that has moved: it is open there, and can only come back from there."),
   credentials: z.array(z.string()).describe("Names of credentials: they stay, and are set anew at the new home."),
 });
 export type MoveState = z.infer<typeof MoveState>;
@@ -63,6 +65,11 @@ export const RecordLine = z.union([
   z.strictObject({ end: z.strictObject({ rows: z.int().min(0) }) }),
 ]);
 export type RecordLine = z.infer<typeof RecordLine>;
+
+/** What became of a move that was given up. */
+export const MoveDiscarded = z.strictObject({
+  had: z.boolean().describe("Whether something had arrived by this move, now or when it was given up before."),
+});
 
 /** What a side has taken of the record. */
 export const MoveLoaded = z.strictObject({ rows: z.int().min(0) });

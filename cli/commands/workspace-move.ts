@@ -3,7 +3,7 @@ import { ApiClient } from "../api-client.ts";
 import { Context, type GlobalOptions } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
-import { abort, carry, stateAt, type Carried } from "../move/carry.ts";
+import { abort, carry, describeWork, stateAt, type Carried } from "../move/carry.ts";
 import { fields } from "../output/table.ts";
 
 export interface WorkspaceMoveOptions extends GlobalOptions {
@@ -65,13 +65,14 @@ function checkedUrl(text: string): string {
 
 function describe(state: MoveState | undefined): string {
   if (state === undefined) return "unknown";
-  const { runningTasks, queuedTasks, runningExecutions, peer } = state;
-  const work = `${runningTasks} running and ${queuedTasks} waiting tasks, ${runningExecutions} executions`;
-  return state.state === "open" ? `open, ${work}` : `${state.state} (${peer ?? "?"}), ${work}`;
+  const work = describeWork(state);
+  return state.state === "open" ? `open, ${work}` : `${state.state} (${state.peer ?? "?"}), ${work}`;
 }
 
-function summary({ workspaceId, to, rows, files, credentials }: Carried): string {
+function summary({ workspaceId, to, rows, files, credentials, plan, egressRules }: Carried): string {
   const lines = [`${workspaceId} lives at ${to} now: ${rows} rows, ${files} entries of its files compared`];
+  const rules = egressRules.length === 0 ? "no egress rules of its own" : `the egress rules ${egressRules.join(", ")}`;
+  lines.push(`It has the plan ${plan} there, and ${rules}, as it had here.`);
   if (credentials.length > 0) lines.push(`credentials to be set there anew: ${credentials.join(", ")}`);
   lines.push("Its tokens are of no use there: make new ones with `automatos workspace tokens create`.");
   return lines.join("\n");

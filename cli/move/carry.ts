@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { z } from "zod";
+import type { z } from "zod";
 import { TaskList } from "../../contracts/http-api.ts";
+import type { PlanTier } from "../../contracts/plan.ts";
+import { WorkflowExecutionList } from "../../contracts/workflow.ts";
 import { Workspace } from "../../contracts/workspace.ts";
-import { MoveLoaded, MoveState, MoveSums } from "../../contracts/workspace-move.ts";
+import { MoveDiscarded, MoveLoaded, MoveState, MoveSums } from "../../contracts/workspace-move.ts";
 import type { ApiClient } from "../api-client.ts";
 import { ApiRefusalError, CliError } from "../errors.ts";
 import { EXIT } from "../exit-codes.ts";
@@ -29,6 +31,9 @@ export interface Carried {
   readonly rows: number;
   readonly files: number;
   readonly credentials: readonly string[];
+  /** What the source has given it, which the target's administrator may see otherwise. */
+  readonly plan: PlanTier;
+  readonly egressRules: readonly string[];
 }
 
 const POLL_MS = 500;
@@ -44,39 +49,65 @@ export async function carry(carriage: Carriage): Promise<Carried> {
   const path = pathOf(workspaceId);
   const before = await source.call("GET", path, MoveState);
   const there = await stateAt(target, workspaceId);
+  const { plan, egressRules } = await source.call("GET", `/api/workspaces/${workspaceId}`, Workspace);
+  if (before.state !== "open") requirePeer(before, target);
   const moveId = before.state === "open" ? randomUUID() : (before.moveId ?? randomUUID());
   const carried = {
     ...{ workspaceId, moveId, from: source.apiUrl, to: target.apiUrl },
-    ...{ rows: 0, files: 0, credentials: before.credentials },
+    ...{ rows: 0, files: 0, credentials: before.credentials, plan, egressRules },
   };
-  if (before.state === "moved" && there?.state === "open" && there.moveId === moveId) return carried;
+  const take = (side: ApiClient, step: string, body: object = { moveId }) =>
+    side.call("POST", `${path}/${step}`, MoveState, { body, repeatable: true });
+  // It came from there by a move whose last step is missing.
+  if (before.state === "open" && there?.state === "moved" && there.moveId === before.moveId && !there.done) {
+    await take(target, "finish", { moveId: there.moveId });
+  }
 
+  const opened = there?.state === "open" && there.moveId === moveId;
   const settled = before.state === "moved" && there?.state === "arriving" && there.moveId === moveId;
   if (settled) note("the workspace has arrived before, and is opened now");
-  else {
-    await source.call("POST", `${path}/leave`, MoveState, { body: { moveId, to: target.apiUrl }, repeatable: true });
+  else if (!opened) {
+    await take(source, "leave", { moveId, to: target.apiUrl });
     await untilIdle(carriage);
     await bring(carriage, moveId);
     carried.rows = await bringRecord(carriage, moveId);
     carried.files = await bringFiles(carriage, moveId);
-    await source.call("POST", `${path}/settle`, MoveState, { body: { moveId }, repeatable: true });
+    await take(source, "settle");
   }
-  await target.call("POST", `${path}/open`, MoveState, { body: { moveId }, repeatable: true });
+  if (!opened) await take(target, "open");
+  await take(source, "finish");
   return carried;
 }
 
 /** Ends a move, wherever it stands: what has arrived is forgotten, and the source opens again. */
 export async function abort({ source, target, workspaceId }: Pick<Carriage, "source" | "target" | "workspaceId">) {
   const path = pathOf(workspaceId);
-  const { moveId, state } = await source.call("GET", path, MoveState);
-  if (moveId === null || state === "open") {
+  const state = await source.call("GET", path, MoveState);
+  const { moveId } = state;
+  if (moveId === null || state.state === "open" || state.done) {
     throw new CliError(`workspace ${workspaceId} is not leaving ${source.apiUrl}`, {
       remedy: "Look at both sides with --status.",
       exitCode: EXIT.failed,
     });
   }
-  await target.call("POST", `${path}/discard`, z.null(), { body: { moveId }, repeatable: true });
+  requirePeer(state, target);
+  const { had } = await target.call("POST", `${path}/discard`, MoveDiscarded, { body: { moveId }, repeatable: true });
+  if (state.state === "moved" && !had) {
+    throw new CliError(`${target.apiUrl} knows nothing of move ${moveId}, after which the source was closed for good`, {
+      remedy: "Make sure that --to is the installation to which the workspace was carried.",
+      exitCode: EXIT.failed,
+    });
+  }
   return source.call("POST", `${path}/reopen`, MoveState, { body: { moveId }, repeatable: true });
+}
+
+/** Another installation than the one that it leaves for must not take its place. */
+function requirePeer({ workspaceId, state, peer }: MoveState, target: ApiClient): void {
+  if (peer === target.apiUrl) return;
+  throw new CliError(`workspace ${workspaceId} is ${state}, of a move with ${peer ?? "?"}, not with ${target.apiUrl}`, {
+    remedy: `Give --to ${peer ?? "?"}.`,
+    exitCode: EXIT.failed,
+  });
 }
 
 /** Undefined where the workspace has never been. */
@@ -90,34 +121,53 @@ export async function stateAt(client: ApiClient, workspaceId: string): Promise<M
 }
 
 async function untilIdle({ source, workspaceId, waitSeconds, cancel, note }: Carriage): Promise<void> {
-  if (cancel) await cancelTasks(source, workspaceId);
+  if (cancel) await cancelWork(source, workspaceId);
   const deadline = Date.now() + waitSeconds * 1_000;
   for (let said = ""; ;) {
     const state = await source.call("GET", pathOf(workspaceId), MoveState);
-    const { runningTasks, queuedTasks, runningExecutions } = state;
-    if (runningTasks + queuedTasks + runningExecutions === 0) return;
-    const text = `waiting for ${runningTasks} running and ${queuedTasks} waiting tasks, ${runningExecutions} executions`;
+    const { runningTasks, queuedTasks, runningExecutions, runningBackups } = state;
+    if (runningTasks + queuedTasks + runningExecutions + runningBackups === 0) return;
+    const text = `waiting for ${describeWork(state)}`;
     if (text !== said) note(text);
     said = text;
     if (Date.now() >= deadline) break;
     await delay(POLL_MS);
   }
   throw new CliError(`workspace ${workspaceId} is still at work after ${waitSeconds} s`, {
-    remedy: "Run the same again to go on waiting, with --cancel to cancel its tasks, or with --abort to stay.",
+    remedy:
+      "Run the same again to go on waiting, with --cancel to cancel its tasks and executions, or with --abort to stay.",
     exitCode: EXIT.failed,
   });
 }
 
-async function cancelTasks(source: ApiClient, workspaceId: string): Promise<void> {
+/** What is under way in a workspace, in words. */
+export const describeWork = ({ runningTasks, queuedTasks, runningExecutions, runningBackups }: MoveState): string =>
+  `${runningTasks} running and ${queuedTasks} waiting tasks, ${runningExecutions} executions, ${runningBackups} backups`;
+
+async function cancelWork(source: ApiClient, workspaceId: string): Promise<void> {
+  const running = { workspaceId, status: "running" };
+  // Executions first: none of them submits another task then.
+  await eachPage(source, "/api/workflow-executions", running, WorkflowExecutionList, ({ executionId }) =>
+    source.fetch("POST", `/api/workflow-executions/${executionId}/cancel`, { repeatable: true }),
+  );
   for (const status of ["queued", "running"]) {
-    for (let cursor: string | undefined; ;) {
-      const query = { workspaceId, status, limit: 100, cursor };
-      const page = await source.call("GET", "/api/tasks", TaskList, { query });
-      for (const { taskId } of page.items)
-        await source.fetch("POST", `/api/tasks/${taskId}/cancel`, { repeatable: true });
-      if (page.nextCursor === null) break;
-      cursor = page.nextCursor;
-    }
+    await eachPage(source, "/api/tasks", { workspaceId, status }, TaskList, ({ taskId }) =>
+      source.fetch("POST", `/api/tasks/${taskId}/cancel`, { repeatable: true }),
+    );
+  }
+}
+
+async function eachPage<Item>(
+  client: ApiClient,
+  path: string,
+  query: Readonly<Record<string, string>>,
+  schema: z.ZodType<{ items: Item[]; nextCursor: string | null }>,
+  work: (item: Item) => Promise<unknown>,
+): Promise<void> {
+  for (let cursor: string | null | undefined; cursor !== null;) {
+    const page = await client.call("GET", path, schema, { query: { ...query, limit: 100, cursor } });
+    for (const item of page.items) await work(item);
+    cursor = page.nextCursor;
   }
 }
 
@@ -156,7 +206,7 @@ async function bringFiles({ source, target, workspaceId, note }: Carriage, moveI
   const path = pathOf(workspaceId);
   note("carrying its files");
   const { body } = await source.fetch("GET", `${path}/files`, { headers: { accept: "application/x-tar" } });
-  await target.call("PUT", `${path}/files`, z.null(), {
+  await target.fetch("PUT", `${path}/files`, {
     ...{ query: { moveId }, bytes: body ?? new ReadableStream(), repeatable: false },
     headers: { "content-type": "application/octet-stream" },
   });

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { runCli, startCli, type CliResult } from "../support/cli.ts";
 import { redisIsMissing } from "../support/redis.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
@@ -30,6 +31,8 @@ os.utime("artifacts/many/3", ns=(1, 981173106123456789))
 with open("at-the-root", "w") as f: f.write("here")
 `;
 
+const nightly = { steps: [{ tool: "execute_command", input: { argv: ["true"] } }] };
+
 describe("a workspace that is carried to another installation", () => {
   let home: TestPlatform;
   let abroad: TestPlatform;
@@ -46,8 +49,13 @@ describe("a workspace that is carried to another installation", () => {
     await run(home, ["false"], "failed");
     await home.request("POST", `/api/workspaces/${workspaceId}/schedules`, {
       ...{ name: "nightly", cron: "0 3 * * *", timeZone: "Europe/Berlin" },
-      task: { steps: [{ tool: "execute_command", input: { argv: ["true"] } }] },
+      task: nightly,
     });
+    const step = (id: string, dependsOn: string[]) => ({ id, dependsOn, task: { steps: nightly.steps } });
+    const { executionId } = await home.request<{ executionId: string }>("POST", "/api/workflows/build/execute", {
+      ...{ workspaceId, recipe: { steps: [step("make", []), step("check", ["make"])] } },
+    });
+    await untilExecuted(executionId);
     await home.request("PUT", `/api/workspaces/${workspaceId}/credentials/npm`, {
       ...{ kind: "env", variable: "NPM_TOKEN", value: "a secret of home" },
     });
@@ -64,6 +72,15 @@ describe("a workspace that is carried to another installation", () => {
     const result = await at.request<{ status: string }>("GET", `/api/tasks/${taskId}/result?wait=60`);
     assert.equal(result.status, status);
     return taskId;
+  }
+
+  async function untilExecuted(executionId: string): Promise<void> {
+    for (;;) {
+      const { status } = await home.request<{ status: string }>("GET", `/api/workflow-executions/${executionId}`);
+      if (status === "completed") return;
+      assert.equal(status, "running");
+      await setTimeout(100);
+    }
   }
 
   const command = (from: TestPlatform, to: TestPlatform, ...options: string[]) =>
@@ -93,7 +110,8 @@ describe("a workspace that is carried to another installation", () => {
       }),
     );
     const schedules = await at.request("GET", `/api/workspaces/${workspaceId}/schedules`);
-    return { tasks, schedules, workspace: await at.request("GET", `/api/workspaces/${workspaceId}`) };
+    const executions = await at.request("GET", `/api/workflow-executions?workspaceId=${workspaceId}`);
+    return { tasks, schedules, executions, workspace: await at.request("GET", `/api/workspaces/${workspaceId}`) };
   }
 
   it("stays closed while it is at work, and opens again when the move is given up", async () => {
@@ -110,6 +128,11 @@ describe("a workspace that is carried to another installation", () => {
       /WORKSPACE_MOVING/,
     );
     assert.match((await move(home, abroad, "--status")).stdout, /leaving/);
+    // Whoever is not the other side of this move neither ends it nor takes its place.
+    const elsewhere = { ...abroad, apiUrl: abroad.apiUrl.replace("127.0.0.1", "localhost") };
+    for (const options of [[], ["--abort"]]) {
+      assert.match((await move(home, elsewhere, ...options)).stderr, /is leaving, of a move with .*127\.0\.0\.1/);
+    }
 
     const given = await move(home, abroad, "--abort");
     assert.equal(given.code, 0, given.stderr);

@@ -80,7 +80,7 @@ export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { m
     async (request) => moves.arrive(request.params.workspaceId, request.body.moveId, request.body),
   );
 
-  const step = (name: "settle" | "open" | "reopen", summary: string) =>
+  const step = (name: "settle" | "open" | "finish" | "reopen", summary: string) =>
     app.post(
       `/api/workspaces/:workspaceId/move/${name}`,
       {
@@ -98,6 +98,7 @@ export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { m
     );
   step("settle", "The workspace lives elsewhere from now on");
   step("open", "The workspace lives here from now on");
+  step("finish", "It is known that the workspace is open there: it can only come back from there");
   step("reopen", "End a move on the side that was left; discard it on the other side before");
 
   app.post(
@@ -107,15 +108,23 @@ export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { m
       schema: {
         tags,
         operationId: "discardMove",
-        summary: "Forget what has arrived; nothing to forget is no error",
+        summary: "Forget what has arrived, and let nothing arrive by this move any more",
         params,
         body: move.MoveStep,
-        response: { 204: z.null(), ...problems(400, 403, 404, 409, 413, 415) },
+        response: { 200: move.MoveDiscarded, ...problems(400, 403, 404, 409, 413, 415, 422, 429, 502, 504, 507) },
       },
     },
     async (request, reply) => {
-      await moves.discard(request.params.workspaceId, request.body.moveId);
-      return reply.code(204).send(null);
+      const { workspaceId } = request.params;
+      const { moveId } = request.body;
+      if (await moves.isArriving(workspaceId, moveId)) {
+        // Before its row, by which alone the files are known.
+        const signal = whileConnected(request, reply);
+        const grant = await calls.grant(workspaceId, request.id);
+        const answer = await calls.workers.request(grant, { method: "DELETE", path: "/v1/tree", signal });
+        await answer.body.dump();
+      }
+      return { had: await moves.discard(workspaceId, moveId) };
     },
   );
 

@@ -50,8 +50,8 @@ BEGIN
     GRANT SELECT, INSERT (id, workspace_id, kind, requested_by, backup_id) ON workspace_backups TO automatos_api;
     GRANT SELECT, INSERT, UPDATE ON workspace_backup_plans TO automatos_api;
     GRANT EXECUTE ON FUNCTION iso_time, task_error, task_result, is_terminal, note_credential_use TO automatos_api;
-    GRANT SELECT ON workspace_tables TO automatos_api;
-    GRANT EXECUTE ON FUNCTION count_live_work, step_workspace_move, read_workspace_rows, add_workspace_rows,
+    GRANT SELECT ON workspace_tables, discarded_moves TO automatos_api;
+    GRANT EXECUTE ON FUNCTION count_live_work, step_workspace_move, open_workspace_rows, add_workspace_rows,
       sum_workspace_rows TO automatos_api;
   END IF;
 

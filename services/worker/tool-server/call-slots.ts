@@ -20,6 +20,11 @@ export class CallSlots {
     return this.#total;
   }
 
+  /** How many the workspace has. */
+  takenBy(workspaceId: string): number {
+    return this.#taken.get(workspaceId) ?? 0;
+  }
+
   /**
    * Takes a slot for the workspace, which may have `limit`, and never all that there are; call what it answers once.
    *

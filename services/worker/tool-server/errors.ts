@@ -113,3 +113,13 @@ export class TreeFailedError extends PlatformError {
     });
   }
 }
+
+export class CallsUnderWayError extends PlatformError {
+  constructor(workspaceId: string) {
+    super("CALLS_UNDER_WAY", `workspace ${workspaceId} has tool calls, transfers or terminals under way`, {
+      remedy: "Close its terminals, wait until its calls have ended, and run the move again.",
+      status: 409,
+      retryAfterSeconds: 5,
+    });
+  }
+}

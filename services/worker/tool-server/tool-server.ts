@@ -19,6 +19,7 @@ import { type CallLife, duringCall } from "./during-call.ts";
 import {
   CallerLeftError,
   CallFailedError,
+  CallsUnderWayError,
   GrantRefusedError,
   InvalidCallError,
   WorkerStoppingError,
@@ -30,7 +31,7 @@ import { Pty } from "./pty.ts";
 import { readJson } from "./read-json.ts";
 import { describe, runCall } from "./run-call.ts";
 import { runTerminal, type TerminalTimes } from "./terminal.ts";
-import { receiveTree, sendManifest, sendTree } from "./tree.ts";
+import { receiveTree, removeTree, sendManifest, sendTree } from "./tree.ts";
 import { refuseUpgrade, shakeHands, type Upgrade } from "./upgrade.ts";
 
 export interface ToolServerDeps extends CallSessionDeps {
@@ -204,10 +205,15 @@ export class ToolServer {
   async #tree(grant: CallGrant, route: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const limits = { resources: RESOURCES, timeoutSeconds: MAX_CALL_SECONDS, response, stop: NEVER };
     await this.#inSession(grant, limits, async (session) => {
+      // None begins in a workspace that is closed: what stands in the list now is what stays.
+      if (this.#slots.takenBy(grant.workspaceId) > 1) throw new CallsUnderWayError(grant.workspaceId);
       if (route === "GET /v1/tree") await sendTree(grant, session, response);
       else if (route === "GET /v1/tree/manifest") await sendManifest(grant, session, response);
       else if (route === "PUT /v1/tree") {
         await receiveTree(grant, session, request);
+        response.writeHead(204).end();
+      } else if (route === "DELETE /v1/tree") {
+        await removeTree(grant, session);
         response.writeHead(204).end();
       } else throw new InvalidCallError(`there is no ${route}`);
     });

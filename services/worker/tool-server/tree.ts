@@ -35,6 +35,11 @@ export async function receiveTree(grant: CallGrant, session: CallSession, reques
   await run(grant, session, UNPACK, { stdin });
 }
 
+/** Leaves nothing of it but what is the service's own. */
+export async function removeTree(grant: CallGrant, session: CallSession): Promise<void> {
+  await run(grant, session, EMPTY, {});
+}
+
 /**
  * Sends what stands for the tree, by which two are compared: path, kind and permissions of everything, time of the last
  * change and size of files, targets of links; then the SHA-256 of each file. Sorted, each entry ended by NUL.
@@ -49,9 +54,10 @@ const pruned = OWN.map((name) => `-path ./${name} -prune -o`).join(" ");
 const UNREADABLE = `find . ${pruned} \\( \\( -type f ! -readable \\) -o \\( -type d ! \\( -readable -executable \\) \\) \\) -print 2>/dev/null | head -n ${NAMED}`;
 const excluded = OWN.map((name) => `--exclude=./${name}`).join(" ");
 const PACK = `exec tar --create --format=pax --pax-option=delete=atime,delete=ctime --sparse --anchored --no-wildcards ${excluded} --file=- .`;
-const UNPACK = `set -e
+const EMPTY = `set -e
 find . -mindepth 1 ${pruned} -type d ! -perm -700 -exec chmod u+rwx {} \\;
-find . -mindepth 1 -maxdepth 1 ${OWN.map((name) => `! -name ${name}`).join(" ")} -exec rm -rf -- {} +
+find . -mindepth 1 -maxdepth 1 ${OWN.map((name) => `! -name ${name}`).join(" ")} -exec rm -rf -- {} +`;
+const UNPACK = `${EMPTY}
 exec tar --extract --preserve-permissions --no-same-owner --delay-directory-restore --file=-`;
 // Hashes come as they are made, so that whoever reads sees that it goes on.
 const MANIFEST = `set -e

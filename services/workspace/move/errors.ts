@@ -13,13 +13,13 @@ export class MoveRefusedError extends PlatformError {
 }
 
 export class WorkspaceBusyError extends PlatformError {
-  constructor({ workspaceId, runningTasks, queuedTasks, runningExecutions }: MoveState) {
+  constructor({ workspaceId, runningTasks, queuedTasks, runningExecutions, runningBackups }: MoveState) {
     super(
       "WORKSPACE_BUSY",
-      `workspace ${workspaceId} has ${runningTasks} running and ${queuedTasks} waiting tasks and ${runningExecutions} workflow executions`,
+      `workspace ${workspaceId} has ${runningTasks} running and ${queuedTasks} waiting tasks, ${runningExecutions} workflow executions and ${runningBackups} backups or restores`,
       {
         remedy:
-          "Wait until they have ended, answer those that ask, or cancel them; nothing new is submitted meanwhile.",
+          "Wait until they have ended, answer tasks that ask, or cancel tasks and executions; nothing new is submitted meanwhile.",
         status: 409,
         retryAfterSeconds: 5,
       },

@@ -1,6 +1,7 @@
+import type { QueryResultRow } from "pg";
 import { WorkspaceNotFoundError, WorkspaceNotOpenError } from "../../../contracts/errors.ts";
 import type { MoveState, MovingWorkspace, TableSum, WorkspaceState } from "../../../contracts/workspace-move.ts";
-import type { Pool } from "../../runtime/database.ts";
+import { withTransaction, type Pool } from "../../runtime/database.ts";
 import { MoveRefusedError, SchemaMismatchError, WorkspaceBusyError } from "./errors.ts";
 
 interface StateRow {
@@ -10,12 +11,14 @@ interface StateRow {
   readonly runningTasks: number;
   readonly queuedTasks: number;
   readonly runningExecutions: number;
+  readonly runningBackups: number;
+  readonly done: boolean;
   readonly credentials: string[];
   readonly schema: string;
 }
 
-/** Summing a long history takes its time. */
-const SUM_TIMEOUT_MS = 600_000;
+/** To sum or to remove a long history takes its time. */
+const PATIENT_MS = 600_000;
 
 /**
  * Where workspaces stand in a move. Each step may be taken again, by whoever goes on after a crash. At no time are both
@@ -32,7 +35,8 @@ export class MoveStore {
   async state(workspaceId: string): Promise<MoveState> {
     const { rows } = await this.#pool.query<StateRow>(
       `SELECT w.state, w.move_id AS "moveId", w.move_peer AS peer, live.running AS "runningTasks",
-         live.queued AS "queuedTasks", live.executions AS "runningExecutions",
+         live.queued AS "queuedTasks", live.executions AS "runningExecutions", live.backups AS "runningBackups",
+         w.state = 'moved' AND w.move_done AS done,
          (SELECT coalesce(array_agg(name ORDER BY name), '{}') FROM credentials WHERE workspace_id = w.id) AS credentials,
          (SELECT max(name) FROM migrations) AS schema
        FROM workspaces w CROSS JOIN LATERAL count_live_work(w.id) live WHERE w.id = $1`,
@@ -65,7 +69,16 @@ export class MoveStore {
     return this.#step("settle", workspaceId, moveId);
   }
 
-  /** Ends a move on the side that was left. The other side must have discarded it before. @throws MoveRefusedError */
+  /** It is known to be open there. @throws MoveRefusedError */
+  async finish(workspaceId: string, moveId: string): Promise<MoveState> {
+    return this.#step("finish", workspaceId, moveId);
+  }
+
+  /**
+   * Ends a move on the side that was left. The other side must have discarded it before.
+   *
+   * @throws MoveRefusedError, also once it is known to be open there
+   */
   async reopen(workspaceId: string, moveId: string): Promise<MoveState> {
     return this.#step("reopen", workspaceId, moveId);
   }
@@ -95,11 +108,28 @@ export class MoveStore {
     return this.#step("open", workspaceId, moveId);
   }
 
-  /** Forgets what has arrived. No-op where nothing has. @throws MoveRefusedError when it is open already */
-  async discard(workspaceId: string, moveId: string): Promise<void> {
+  /**
+   * Forgets what has arrived, and lets nothing arrive by this move any more. Resolves to whether there was something.
+   *
+   * @throws MoveRefusedError when it is open already
+   */
+  async discard(workspaceId: string, moveId: string): Promise<boolean> {
     if ((await this.#take("discard", workspaceId, moveId)) === null) {
       throw new MoveRefusedError("discard", await this.state(workspaceId));
     }
+    const { rows } = await this.#pool.query<{ had: boolean }>("SELECT had FROM discarded_moves WHERE move_id = $1", [
+      moveId,
+    ]);
+    return rows[0]?.had ?? false;
+  }
+
+  /** Whether it is arriving by this move: its files can be removed. */
+  async isArriving(workspaceId: string, moveId: string): Promise<boolean> {
+    const { rowCount } = await this.#pool.query(
+      "SELECT FROM workspaces WHERE id = $1 AND state = 'arriving' AND move_id = $2",
+      [workspaceId, moveId],
+    );
+    return rowCount === 1;
   }
 
   /** Its record and files may be read as a whole. @throws MoveRefusedError, WorkspaceBusyError */
@@ -118,24 +148,19 @@ export class MoveStore {
   /** @throws WorkspaceBusyError */
   async requireIdle(workspaceId: string): Promise<MoveState> {
     const state = await this.state(workspaceId);
-    if (state.runningTasks + state.queuedTasks + state.runningExecutions > 0) throw new WorkspaceBusyError(state);
+    const { runningTasks, queuedTasks, runningExecutions, runningBackups } = state;
+    if (runningTasks + queuedTasks + runningExecutions + runningBackups > 0) throw new WorkspaceBusyError(state);
     return state;
   }
 
   /** What both sides compare. @throws WorkspaceNotFoundError */
   async sums(workspaceId: string): Promise<TableSum[]> {
     await this.state(workspaceId);
-    const client = await this.#pool.connect();
-    try {
-      await client.query(`SET statement_timeout = ${SUM_TIMEOUT_MS}`);
-      const { rows } = await client.query<{ name: string; row_count: string; checksum: string }>(
-        "SELECT name, row_count, checksum FROM sum_workspace_rows($1)",
-        [workspaceId],
-      );
-      return rows.map((row) => ({ table: row.name, rows: Number(row.row_count), checksum: row.checksum }));
-    } finally {
-      client.release(true); // with its own time limit, it goes back to nobody
-    }
+    const rows = await this.#patiently<{ name: string; row_count: string; checksum: string }>(
+      "SELECT name, row_count, checksum FROM sum_workspace_rows($1)",
+      [workspaceId],
+    );
+    return rows.map((row) => ({ table: row.name, rows: Number(row.row_count), checksum: row.checksum }));
   }
 
   async #step(
@@ -156,11 +181,19 @@ export class MoveStore {
     moveId: string,
     { peer, contents }: { readonly peer?: string; readonly contents?: unknown } = {},
   ): Promise<WorkspaceState | null> {
-    const { rows } = await this.#pool.query<{ state: WorkspaceState | null }>(
+    const rows = await this.#patiently<{ state: WorkspaceState | null }>(
       "SELECT step_workspace_move($1, $2, $3, $4, $5) AS state",
       [workspaceId, moveId, step, peer ?? null, contents === undefined ? null : JSON.stringify(contents)],
     );
     return rows[0]?.state ?? null;
+  }
+
+  /** One statement with more time than others have. */
+  async #patiently<Row extends QueryResultRow>(statement: string, values: unknown[]): Promise<Row[]> {
+    return withTransaction(this.#pool, async (client) => {
+      await client.query(`SET LOCAL statement_timeout = ${PATIENT_MS}`);
+      return (await client.query<Row>(statement, values)).rows;
+    });
   }
 
   async #schema(): Promise<string> {

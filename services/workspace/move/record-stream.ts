@@ -1,33 +1,63 @@
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { RecordLine } from "../../../contracts/workspace-move.ts";
-import type { Pool } from "../../runtime/database.ts";
+import type { Pool, PoolClient } from "../../runtime/database.ts";
 import { RecordRefusedError } from "./errors.ts";
 
-/** Rows that are read or written at once; one may hold an event of 64 KiB. */
-const PAGE = 200;
+/** Rows that are written at once, and so much of them. */
+const BATCH_ROWS = 500;
+const BATCH_BYTES = 2 * 1_024 * 1_024;
+/** Rows that are read at once: few at first, then as many as have made so many bytes. */
+const FIRST_ROWS = 10;
+const MAX_ROWS = 2_000;
+const READ_BYTES = 2 * 1_024 * 1_024;
 /** A line is a row: a task's prompt and configuration, or an event. */
-const MAX_LINE_CHARS = 64 * 1_024 * 1_024;
-const MAX_BATCH_CHARS = 4 * 1_024 * 1_024;
+const MAX_LINE_BYTES = 64 * 1_024 * 1_024;
+/** Whoever reads may be slow, and the first row of a table comes after all have been sorted. */
+const PATIENT_MS = 600_000;
+const NEWLINE = 10;
 
 /** The rows of a workspace that is leaving, a line each, in an order in which they can be added; then the `end`. */
 export async function* readRecord(pool: Pool, workspaceId: string): AsyncGenerator<string> {
-  const tables = await pool.query<{ name: string }>("SELECT name FROM workspace_tables ORDER BY position");
-  let count = 0;
-  for (const { name } of tables.rows) {
-    for (let last: string | null = null; ;) {
-      const page: { rows: { row: string }[] } = await pool.query<{ row: string }>(
-        "SELECT read_workspace_rows AS row FROM read_workspace_rows($1, $2, $3, $4)",
-        [workspaceId, name, last, PAGE],
-      );
-      // As the database wrote it: numbers beyond what JavaScript holds exactly stay what they are.
-      for (const { row } of page.rows) yield `{"table":${JSON.stringify(name)},"row":${row}}\n`;
-      count += page.rows.length;
-      last = page.rows.at(-1)?.row ?? null;
-      if (page.rows.length < PAGE) break;
+  const client = await pool.connect();
+  const ignore = (): void => undefined; // its loss is told by the statement that runs into it
+  client.on("error", ignore);
+  let whole = false;
+  try {
+    await client.query("BEGIN READ ONLY");
+    await client.query(`SET LOCAL statement_timeout = ${PATIENT_MS}`);
+    await client.query(`SET LOCAL idle_in_transaction_session_timeout = ${PATIENT_MS}`);
+    const tables = await client.query<{ name: string }>("SELECT name FROM workspace_tables ORDER BY position");
+    let count = 0;
+    for (const { name } of tables.rows) {
+      for await (const rows of readTable(client, workspaceId, name)) {
+        // As the database wrote it: numbers beyond what JavaScript holds exactly stay what they are.
+        for (const { row } of rows) yield `{"table":${JSON.stringify(name)},"row":${row}}\n`;
+        count += rows.length;
+      }
     }
+    await client.query("COMMIT");
+    whole = true;
+    yield `{"end":{"rows":${count}}}\n`;
+  } finally {
+    client.off("error", ignore);
+    client.release(!whole); // a transaction that was left half read is nobody else's
   }
-  yield `{"end":{"rows":${count}}}\n`;
+}
+
+async function* readTable(client: PoolClient, workspaceId: string, table: string): AsyncGenerator<{ row: string }[]> {
+  const opened = await client.query<{ cursor: string }>("SELECT open_workspace_rows($1, $2) AS cursor", [
+    workspaceId,
+    table,
+  ]);
+  const cursor = client.escapeIdentifier(opened.rows[0]?.cursor ?? "");
+  for (let wanted = FIRST_ROWS; ;) {
+    const { rows } = await client.query<{ row: string }>(`FETCH ${wanted} FROM ${cursor}`);
+    if (rows.length === 0) break;
+    yield rows;
+    const bytes = rows.reduce((sum, { row }) => sum + row.length, 0) / rows.length;
+    wanted = Math.max(1, Math.min(MAX_ROWS, wanted * 4, Math.floor(READ_BYTES / bytes)));
+  }
+  await client.query(`CLOSE ${cursor}`);
 }
 
 /**
@@ -42,7 +72,7 @@ export async function writeRecord(
 ): Promise<number> {
   let count = 0;
   let announced: number | undefined;
-  let batch: { table: string; rows: string[]; chars: number } | undefined;
+  let batch: { table: string; rows: string[]; bytes: number } | undefined;
   const flush = async (): Promise<void> => {
     if (batch === undefined) return;
     const { table, rows } = batch;
@@ -50,24 +80,53 @@ export async function writeRecord(
     await add(pool, { workspaceId, moveId }, table, rows);
     count += rows.length;
   };
-  for await (const line of createInterface({ input: lines, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(lines)) {
     if (announced !== undefined) throw new RecordRefusedError("the record goes on behind its end");
-    if (line.length > MAX_LINE_CHARS)
-      throw new RecordRefusedError(`a line of the record has ${line.length} characters`);
     const { table, row, end } = parse(line, count + (batch?.rows.length ?? 0) + 1);
-    if (batch !== undefined && (batch.table !== table || batch.rows.length >= PAGE || batch.chars > MAX_BATCH_CHARS)) {
+    if (
+      batch !== undefined &&
+      (batch.table !== table || batch.rows.length >= BATCH_ROWS || batch.bytes > BATCH_BYTES)
+    ) {
       await flush();
     }
     if (table === undefined) announced = end;
     else {
-      batch ??= { table, rows: [], chars: 0 };
+      batch ??= { table, rows: [], bytes: 0 };
       batch.rows.push(row);
-      batch.chars += row.length;
+      batch.bytes += row.length;
     }
   }
   if (announced === undefined) throw new RecordRefusedError("the record was cut short: its end has not come");
   if (announced !== count) throw new RecordRefusedError(`the record has ${count} rows, and its end says ${announced}`);
   return count;
+}
+
+/** At newlines alone: a prompt may hold other characters that look like an end of line. @throws RecordRefusedError */
+async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  let parts: Buffer[] = [];
+  let bytes = 0;
+  const add = (part: Buffer): void => {
+    bytes += part.length;
+    if (bytes > MAX_LINE_BYTES)
+      throw new RecordRefusedError(`a line of the record is longer than ${MAX_LINE_BYTES} bytes`);
+    parts.push(part);
+  };
+  const take = (): string => {
+    const line = Buffer.concat(parts).toString("utf8");
+    parts = [];
+    bytes = 0;
+    return line;
+  };
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      add(chunk.subarray(start, end));
+      start = end + 1;
+      yield take();
+    }
+    if (start < chunk.length) add(chunk.subarray(start));
+  }
+  if (bytes > 0) yield take();
 }
 
 type Parsed =

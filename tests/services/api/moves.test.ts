@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
 import type { Problem } from "../../../contracts/http-api.ts";
 import type { MoveState } from "../../../contracts/workspace-move.ts";
+import { MoveStore } from "../../../services/workspace/move/move-store.ts";
 import { expectJson, startApi, type TestApi } from "../../support/api.ts";
 import { startPostgres, type TestPostgres } from "../../support/postgres.ts";
 
@@ -19,6 +20,7 @@ const STAY: Readonly<Record<string, string>> = {
   workspace_backups: "lie in this installation's store, under its keys",
   workspace_backup_plans: "as the backups",
   task_checkpoints: "of tasks that have not ended",
+  discarded_moves: "of this installation's moves",
   leases: "of tasks that have not ended",
 };
 
@@ -62,6 +64,7 @@ describe("the steps of a workspace's move", () => {
     const first = randomUUID();
     await post("leave", { moveId: first, to: peer });
     await post("settle", { moveId: first });
+    await post("finish", { moveId: first });
     expectJson(await post("arrive", await arrival()), 200);
   }
 
@@ -184,13 +187,95 @@ describe("the steps of a workspace's move", () => {
 
   it("forget what has arrived, and leave a workspace that had been here as moved", async () => {
     await arriving();
-    for (let time = 0; time < 2; time++) assert.equal((await post("discard")).statusCode, 204);
+    assert.equal((await refusal(post("discard"), 503)).code, "NO_WORKER", "its files go first");
+    const moves = new MoveStore({ pool: api.pool });
+    for (let time = 0; time < 2; time++) assert.equal(await moves.discard(workspaceId, moveId), true);
     assert.equal((await state()).state, "moved");
+    assert.equal((await refusal(post("arrive", await arrival()), 409)).code, "MOVE_REFUSED");
+    const { had } = expectJson<{ had: boolean }>(await post("discard", { moveId: randomUUID() }), 200);
+    assert.equal(had, false);
+  });
+
+  it("let nothing come by a move that was given up before it came", async () => {
+    const body = await arrival();
     workspaceId = randomUUID();
-    assert.equal((await post("discard")).statusCode, 204);
+    for (let time = 0; time < 2; time++) {
+      assert.equal(expectJson<{ had: boolean }>(await post("discard"), 200).had, false);
+    }
+    assert.equal((await post("arrive", body)).statusCode, 404);
+  });
+
+  it("never open a workspace again that is known to be open elsewhere", async () => {
+    expectJson(await post("leave", { moveId, to: peer }), 200);
+    assert.equal((await refusal(post("leave", { moveId, to: `${peer}/another` }), 409)).code, "MOVE_REFUSED");
+    expectJson(await post("settle"), 200);
+    expectJson(await post("finish"), 200);
+    assert.equal((await state()).done, true);
+    for (const step of ["reopen", "leave"]) {
+      const body = step === "leave" ? { moveId, to: peer } : { moveId };
+      assert.equal((await refusal(post(step, body), 409)).code, "MOVE_REFUSED");
+    }
+    assert.equal((await state()).state, "moved");
+  });
+
+  it("take no row that names another workspace's task", async () => {
+    const victim = await api.submit((await api.createWorkspace()).workspaceId);
+    await arriving();
+    const executionId = randomUUID();
+    const lines = [
+      { table: "workflow_executions", row: executionOf(workspaceId, executionId, "completed") },
+      { table: "workflow_steps", row: stepOf(executionId, victim.taskId) },
+      { end: { rows: 2 } },
+    ];
+    const problem = expectJson<Problem>(await putRecord(lines.map((line) => JSON.stringify(line))), 422);
+    assert.match(problem.detail, /1 rows of workflow_steps name tasks of another workspace/);
+    expectJson(await post("arrive", await arrival()), 200);
+    const running = { table: "workflow_executions", row: executionOf(workspaceId, randomUUID(), "running") };
+    const refused = expectJson<Problem>(await putRecord([JSON.stringify(running), '{"end":{"rows":1}}']), 422);
+    assert.match(refused.detail, /has not ended is not carried/);
+  });
+
+  it("take what looks like an end of line to others", async () => {
+    await arriving();
+    const row = { ...scheduleOf(workspaceId), name: "one\u2028two\u2029three\u0085" };
+    const lines = [JSON.stringify({ table: "schedules", row }), '{"end":{"rows":1}}'];
+    assert.equal(expectJson<{ rows: number }>(await putRecord(lines), 200).rows, 1);
+  });
+
+  it("keep what its owner has set as it is, whoever passes by the routes", async () => {
+    const { rows } = await api.pool.query(
+      "INSERT INTO schedules SELECT * FROM jsonb_populate_record(NULL::schedules, $1)",
+      [JSON.stringify(scheduleOf(workspaceId))],
+    );
+    assert.deepEqual(rows, []);
+    expectJson(await post("leave", { moveId, to: peer }), 200);
+    for (const statement of [
+      "UPDATE schedules SET name = 'another' WHERE workspace_id = $1",
+      "DELETE FROM schedules WHERE workspace_id = $1",
+      "INSERT INTO workflows (workspace_id, id, version) VALUES ($1, 'late', 1)",
+      "UPDATE workspaces SET plan = 'starter' WHERE id = $1",
+    ]) {
+      await assert.rejects(api.pool.query(statement, [workspaceId]), /is leaving/, statement);
+    }
   });
 });
 
+const executionOf = (workspaceId: string, id: string, status: string) => ({
+  ...{ id, workspace_id: workspaceId, workflow_id: "sample", recipe: { steps: [] }, input: {}, fingerprint: "\\x00" },
+  ...{ correlation_id: id, status, deadline_at: "2030-01-01T00:00:00Z", event_count: 0 },
+  ...{ created_at: "2026-01-01T00:00:00Z", completed_at: status === "running" ? null : "2026-01-01T00:00:00Z" },
+});
+const stepOf = (executionId: string, taskId: string) => ({
+  ...{
+    execution_id: executionId,
+    step_id: "one",
+    position: 0,
+    status: "completed",
+    task_id: taskId,
+    kept: false,
+    placed: 0,
+  },
+});
 const scheduleOf = (workspaceId: string) => ({
   ...{ id: randomUUID(), workspace_id: workspaceId, name: "nightly", cron: "0 3 * * *", time_zone: "UTC" },
   ...{ task: {}, overlap: "skip", catch_up_seconds: 60, next_run_at: null },
