@@ -27,8 +27,11 @@ describe("the services' images", { skip: (await dockerIsMissing()) || (await deb
 
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "images-"));
-    // what git has, and nothing that lies about here
-    const archive = execFileSync("git", ["archive", "HEAD"], { cwd: ROOT, maxBuffer: 256 * 1024 ** 2 });
+    // what git has, and nothing that lies about here, with the modes of a checkout: layers that were built serve again
+    const archive = execFileSync("git", ["-c", "tar.umask=0022", "archive", "HEAD"], {
+      cwd: ROOT,
+      maxBuffer: 256 * 1024 ** 2,
+    });
     execFileSync("tar", ["-x", "-C", folder], { input: archive });
     for (const service of SERVICE_NAMES) {
       images[service] = await buildServiceImage(builder(), { service, toolchain: "whole", projectDir: folder });
