@@ -200,6 +200,12 @@ const WorkerVariables = z.object({
     .describe("A worker silent for so long has lost its tasks."),
   SHUTDOWN_GRACE_SECONDS: z.coerce.number().min(0).max(3_600).default(20),
   AUTOMATOS_SANDBOX: SandboxKind.default("bubblewrap"),
+  SANDBOX_REQUIRED: z
+    .stringbool({ truthy: ["true"], falsy: ["false"] })
+    .optional()
+    .describe(
+      "`true`: a worker that cannot make its sandbox takes no tasks, and is not ready. Default: `false`, it refuses commands and does the rest.",
+    ),
   RUNTIME_DIR: z
     .string()
     .min(1)

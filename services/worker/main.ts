@@ -25,6 +25,8 @@ const { problem } = sandbox.status;
 if (sandbox.kind === "none") log.warn({ event: "sandbox_none" }, "commands run bare: AUTOMATOS_SANDBOX is none");
 else if (problem !== null) log.warn({ event: "sandbox_unavailable", ...problem }, "commands are refused");
 else log.info({ event: "sandbox_ready", ...sandbox.status }, "sandbox ready");
+/** Why this worker takes no tasks: it may not work without the sandbox that it cannot make. */
+const refusal = env.SANDBOX_REQUIRED === true ? problem : null;
 
 const usage = await createUsageMeter({
   rootDir: env.WORKSPACES_DIR,
@@ -42,7 +44,7 @@ const health = await startHealthServer({
   host: env.HEALTH_HOST,
   port: env.HEALTH_PORT,
   registry,
-  checks: worker.checks,
+  checks: refusal === null ? worker.checks : { sandbox: () => Promise.reject(new Error(refusal.message)) },
   details: { quota: usage.status },
   log,
 });
@@ -51,4 +53,5 @@ onShutdown({
   deadlineMs: (env.SHUTDOWN_GRACE_SECONDS + SHUTDOWN_SLACK_SECONDS) * 1_000,
   close: [...worker.close, { name: "health", close: () => health.close() }],
 });
-await worker.start();
+if (refusal === null) await worker.start();
+else log.error({ event: "sandbox_required", ...refusal }, "this worker takes no tasks: SANDBOX_REQUIRED is true");
