@@ -19,12 +19,18 @@ const ROOT = path.resolve(import.meta.dirname, "../..");
 const MB = 1_000_000;
 
 describe("the services' images", { skip: (await dockerIsMissing()) || (await debianIsMissing()) }, () => {
-  const builder = builderSession();
   const images = {} as Record<ServiceName, string>;
   const containers: Container[] = [];
   let folder: string;
   let postgres: TestPostgres;
 
+  // before the session's own, which ends the daemon: such hooks run in the order in which they are written
+  after(async () => {
+    await Promise.all(containers.map((container) => container.remove({ force: true, v: true })));
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const builder = builderSession();
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), "images-"));
     // what git has, and nothing that lies about here, with the modes of a checkout: layers that were built serve again
@@ -37,11 +43,6 @@ describe("the services' images", { skip: (await dockerIsMissing()) || (await deb
       images[service] = await buildServiceImage(builder(), { service, toolchain: "whole", projectDir: folder });
     }
     postgres = await startPostgres();
-  });
-  after(async () => {
-    await Promise.all(containers.map((container) => container.remove({ force: true, v: true })));
-    await postgres.stop();
-    await rm(folder, { recursive: true, force: true });
   });
 
   const start = async (options: ContainerCreateOptions): Promise<Container> => {
