@@ -26,7 +26,7 @@ export interface ExecutionStoreDeps {
   readonly pool: Pool;
   readonly planLimits: Readonly<Record<PlanTier, PlanLimits>>;
   /** Told of what should be moved on at once; what it is not told of is found by the clock. */
-  readonly kick: (executionId: string) => void;
+  readonly kick: (execution: { readonly executionId: string; readonly workspaceId: string }) => void;
 }
 
 /** Executions in the record. With `scope`, those of other workspaces do not exist. */
@@ -133,7 +133,7 @@ export class ExecutionStore {
    * ended. @throws ExecutionNotFoundError
    */
   async cancel(executionId: string, scope?: string): Promise<boolean> {
-    await this.get(executionId, scope);
+    const { workspaceId } = await this.get(executionId, scope);
     const accepted = await withTransaction(this.#deps.pool, async (client) => {
       const execution = await lockExecution(client, executionId);
       if (execution?.status !== "running") return false;
@@ -144,7 +144,7 @@ export class ExecutionStore {
       await appendEvents(client, executionId, [{ type: "workflow_cancel_requested" }]);
       return true;
     });
-    if (accepted) this.#deps.kick(executionId);
+    if (accepted) this.#deps.kick({ executionId, workspaceId });
     return accepted;
   }
 
@@ -160,9 +160,9 @@ export class ExecutionStore {
   }
 
   async #begin(beginning: Beginning): Promise<WorkflowExecutionDetails> {
-    const { executionId, fingerprint } = beginning;
+    const { executionId, workspaceId, fingerprint } = beginning;
     const isNew = await withTransaction(this.#deps.pool, (client) => begin(client, beginning, this.#deps.planLimits));
-    if (isNew) this.#deps.kick(executionId);
+    if (isNew) this.#deps.kick({ executionId, workspaceId });
     const found = await this.#findSame(executionId, fingerprint); // another may have been a moment earlier
     if (found === undefined) throw new ExecutionNotFoundError(executionId);
     return found;

@@ -26,7 +26,7 @@ export function openWorkflows(
   const executionEvents = new ExecutionEvents(deps);
   return {
     workflows: new WorkflowStore(deps),
-    executions: new ExecutionStore({ ...deps, kick: (executionId) => orchestrator.kick(executionId) }),
+    executions: new ExecutionStore({ ...deps, kick: (turn) => orchestrator.kick(turn) }),
     executionEvents,
     start: () => orchestrator.start(),
     close: async () => {

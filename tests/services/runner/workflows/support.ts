@@ -39,7 +39,7 @@ export async function openWorkflowProcess(
   const executions = new ExecutionStore({
     pool,
     planLimits: resolvePlanLimits(plans),
-    kick: (executionId) => (isActive ? orchestrator.kick(executionId) : undefined),
+    kick: (turn) => (isActive ? orchestrator.kick(turn) : undefined),
   });
   const bus = new PostgresEventBus({ pool, listener, log: silentLog });
   const events = new ExecutionEvents({ pool, listener, bus });
