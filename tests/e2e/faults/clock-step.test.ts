@@ -11,6 +11,7 @@ const STEPPED = { NODE_OPTIONS: `--import=${fileURLToPath(new URL("clock-step.mj
 await describeFault({
   name: "a step of the clock by an hour, in a worker and in the API,",
   platform: { processEnv: { api: STEPPED, "worker-0": STEPPED } },
+  startedAgain: 0,
   async inject({ api, workers }, load) {
     workers[0]?.signal("SIGUSR2");
     api.signal("SIGUSR2");

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import { describeFault, LEASE_SECONDS } from "./describe-fault.ts";
+import { describeFault, LEASE_SECONDS, runningAt } from "./describe-fault.ts";
 import { TASKS } from "./load.ts";
 
 const LOOK_MS = 50;
@@ -30,6 +30,7 @@ await describeFault({
   name: "SIGSTOP of each worker beyond its lease, and SIGCONT while another runs its tasks,",
   // So long that some run for the second time when the first worker goes on.
   load: { commandEvery: 3, commandSeconds: 1 },
+  startedAgain: runningAt(2),
   async inject({ workers, postgres }, load) {
     for (const [index, worker] of workers.entries()) {
       await load.untilEnded((TASKS / 4) * (index + 1));

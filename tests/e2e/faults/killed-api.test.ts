@@ -3,6 +3,7 @@ import { describeFault } from "./describe-fault.ts";
 
 await describeFault({
   name: "kill -9 of the API, three times",
+  startedAgain: 0,
   async inject({ api }, load) {
     for (let time = 1; time <= 3; time++) {
       await api.kill();

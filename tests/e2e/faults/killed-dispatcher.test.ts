@@ -1,10 +1,11 @@
 import pg from "pg";
 import { TASKS } from "./load.ts";
-import { describeFault } from "./describe-fault.ts";
+import { describeFault, runningAt } from "./describe-fault.ts";
 
 await describeFault({
   name: "kill -9 of the worker that dispatches",
   queues: ["postgres", "redis"],
+  startedAgain: runningAt(2),
   async inject({ workers, postgres }, load) {
     const client = new pg.Client({ connectionString: postgres.url });
     await client.connect();

@@ -6,7 +6,7 @@ const PAUSE_MS = 10_000;
 
 await describeFault({
   name: "kill -9 of the gateway",
-  load: { credential: true },
+  startedAgain: 0,
   async inject({ gateway }, load) {
     await gateway.kill();
     await load.untilEnded(TASKS / 2);
@@ -16,6 +16,7 @@ await describeFault({
 
 await describeFault({
   name: "a gateway that answers no worker for 10 s",
+  startedAgain: 0,
   async inject({ gateway }, load) {
     await load.untilEnded(TASKS / 4);
     gateway.signal("SIGSTOP"); // its socket takes connections, and nobody answers

@@ -29,6 +29,7 @@ async function untilRefuses({ url }: TestRedis, refuses: boolean): Promise<void>
 
 await describeFault({
   name: "a full disk below Redis' append-only file, for a while,",
+  startedAgain: 0,
   around() {
     const folder = mkdtempSync(path.join(tmpdir(), "automatos-redis-full-"));
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MB}m,mode=0700`, "tmpfs", folder]);
@@ -58,6 +59,7 @@ await describeFault({
 
 await describeFault({
   name: "a Redis without memory, for a while,",
+  startedAgain: 0,
   async inject(platform, load) {
     const redis = redisOf(platform);
     const client = new Redis(redis.url);

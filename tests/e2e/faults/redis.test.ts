@@ -3,10 +3,13 @@ import { describeFault } from "./describe-fault.ts";
 import { TASKS } from "./load.ts";
 import { redisOf } from "./redis-of.ts";
 
-const PAUSE_MS = 10_000;
+/** So long that a machine under load loses none, and shorter than the pause. */
+const LEASE_SECONDS = 15;
+const PAUSE_MS = 20_000;
 
 await describeFault({
   name: "SIGKILL of Redis and its start with what its file holds, twice,",
+  startedAgain: 0,
   async inject(platform, load) {
     const redis = redisOf(platform);
     for (let time = 1; time <= 2; time++) {
@@ -20,6 +23,7 @@ await describeFault({
 
 await describeFault({
   name: "a clean stop of Redis and its start, twice,",
+  startedAgain: 0,
   async inject(platform, load) {
     const redis = redisOf(platform);
     for (let time = 1; time <= 2; time++) {
@@ -32,7 +36,7 @@ await describeFault({
 
 await describeFault({
   name: "a Redis that comes back empty, twice,",
-  load: { credential: true },
+  startedAgain: 0,
   async inject(platform, load) {
     for (let time = 1; time <= 2; time++) {
       await load.untilEnded((TASKS / 4) * time);
@@ -42,7 +46,9 @@ await describeFault({
 });
 
 await describeFault({
-  name: "SIGSTOP of Redis for 10 s, beyond every lease,",
+  name: "SIGSTOP of Redis for 20 s, beyond every lease,",
+  platform: { leaseSeconds: LEASE_SECONDS },
+  startedAgain: 0, // leases are in PostgreSQL
   async inject(platform, load) {
     const redis = redisOf(platform);
     await load.untilEnded(TASKS / 4);
