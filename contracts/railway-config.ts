@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BackupConfig } from "./backup.ts";
+import { SandboxKind } from "./service-env.ts";
 import { serviceSettings } from "./stack-settings.ts";
 import { EgressRule } from "./workspace.ts";
 
@@ -71,6 +72,11 @@ export const RailwayConfig = z.strictObject({
     .boolean()
     .default(true)
     .describe("The volumes, and the secrets that open what lies in them, are not removed: `destroy` refuses."),
+  sandbox: SandboxKind.default("bubblewrap").describe(
+    "What commands of tasks run in. `bubblewrap`: a sandbox each; where Railway's containers do not let the worker make " +
+      "one, its deployment fails with the reason. `none`: no sandbox; commands of all tenants run bare beside each other, " +
+      "with the worker's files, secrets and network in reach: for one trusted team only, and warned of at each `up`.",
+  ),
   egressRules: z
     .array(EgressRule)
     .default(["github.com"])

@@ -33,7 +33,8 @@ export class DeployedService extends pulumi.ComponentResource {
     const { project, service, services, serviceName, variables, volume, waitFor, after = [] } = args;
     super("automatos:pilot:RailwayDeployedService", name, { serviceName }, opts);
     const child = { parent: this };
-    const place = { projectId: project.id, environmentId: project.environmentId, serviceId: service.id };
+    const { workspaceId, environmentId } = project;
+    const place = { workspaceId, projectId: project.id, environmentId, serviceId: service.id };
 
     const set = Object.entries(variables).flatMap(([key, value]) =>
       value === undefined ? [] : [[key, value] as const],
@@ -43,8 +44,7 @@ export class DeployedService extends pulumi.ComponentResource {
     this.deployment = new RailwayDeployment(
       name,
       {
-        environmentId: project.environmentId,
-        serviceId: service.id,
+        ...place,
         serviceName,
         triggers: {
           settings: service.revision,

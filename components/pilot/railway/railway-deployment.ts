@@ -2,6 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { railwayShell } from "./railway-resource.ts";
 
 export interface RailwayDeploymentArgs {
+  /** The Railway workspace of the project: a token that does not see it cannot tell whether this is gone. */
+  readonly workspaceId: pulumi.Input<string>;
+  readonly projectId: pulumi.Input<string>;
   /** Another one replaces it. */
   readonly environmentId: pulumi.Input<string>;
   /** The service that is deployed. Another one replaces it. */

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { RailwayConfig } from "../../../contracts/railway-config.ts";
 import type { ApiEnv, GatewayEnv, MigrateEnv, WorkerEnv } from "../../../contracts/service-env.ts";
 import type { EnvironmentOf } from "../../environment-of.ts";
 import {
@@ -36,7 +37,7 @@ export interface RailwayVariablesOfServices {
 
 /** The variables of all services: those that every pilot has, with what Railway needs beside them. */
 export function variablesOfServices(
-  config: EnvironmentConfig,
+  config: EnvironmentConfig & Pick<RailwayConfig, "sandbox">,
   secrets: PilotSecrets<Text>,
 ): RailwayVariablesOfServices {
   const args: EnvironmentArgs<Text> = {
@@ -66,6 +67,9 @@ export function variablesOfServices(
     gateway: { ...gatewayEnv(args), ...healthPort(GATEWAY_HEALTH_PORT), ...{ UV_THREADPOOL_SIZE: "64" } },
     worker: {
       ...workerEnv(args),
+      AUTOMATOS_SANDBOX: config.sandbox,
+      // a seccomp profile cannot be chosen at Railway: where no sandbox can be made, the deployment fails and says so
+      SANDBOX_REQUIRED: "true",
       ...healthPort(WORKER_HEALTH_PORT),
       // a container's own host name is none in the private network
       HEALTH_ADVERTISE_HOST: privateHost("worker"),

@@ -1,12 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { RailwayConfig } from "../../../contracts/railway-config.ts";
 import { API_PORT, WORKER_GRACE_SECONDS, WORKSPACES_PATH } from "../environments.ts";
+import { RandomSecret } from "../../secrets/random-secret.ts";
 import { makePilotSecrets } from "../pilot-secrets.ts";
 import type { ServiceName } from "../service.ts";
 import { DeployedService, type DeployedServiceArgs } from "./deployed-service.ts";
 import { RailwayDomain } from "./railway-domain.ts";
 import { variablesOfServices } from "./railway-environments.ts";
 import { RailwayProject } from "./railway-project.ts";
+import { OWNER_VARIABLE } from "./references.ts";
 import { RailwayService, type RailwayServiceArgs } from "./railway-service.ts";
 
 export interface RailwayPlatformArgs extends RailwayConfig {
@@ -61,20 +63,35 @@ export class RailwayPlatform extends pulumi.ComponentResource {
       { ...args, ...hidden, ...(credentials === undefined ? {} : { registryCredentials: credentials }) },
       opts,
     );
+    if (args.sandbox === "none") {
+      void pulumi.log.warn(
+        "automatos:settings sandbox is none: commands of all tenants run bare beside each other in the worker, which is for one trusted team only",
+        this,
+      );
+    }
+    // no secret: Railway's dashboard shows it
+    const stackId = pulumi.unsecret(
+      new RandomSecret(`${name}-stack-id`, { bytes: 16, encoding: "hex" }, { parent: this }).value,
+    );
     const project = new RailwayProject(
       name,
-      { name: args.projectName, workspaceId: args.workspaceId, environmentName: args.environmentName },
+      { stackId, name: args.projectName, workspaceId: args.workspaceId, environmentName: args.environmentName },
       { parent: this },
     );
     // what opens the data is kept as long as they are
     const secrets = makePilotSecrets(name, args, { parent: this, protect: args.protectData });
-    const services = this.#services(name, args, project, credentials);
+    const services = this.#services(name, { ...args, stackId }, project, credentials);
     const variables = variablesOfServices(args, secrets);
     const add = (service: ServiceName, what: Pick<DeployedServiceArgs, "volume" | "waitFor" | "after">) =>
       new DeployedService(
         `${name}-${service}`,
         {
-          ...{ ...what, project, serviceName: service, variables: { ...variables[service] } },
+          ...{
+            ...what,
+            project,
+            serviceName: service,
+            variables: { ...variables[service], [OWNER_VARIABLE]: stackId },
+          },
           ...{ service: services[service], services: Object.values(services) },
         },
         { parent: this },
@@ -103,7 +120,10 @@ export class RailwayPlatform extends pulumi.ComponentResource {
     });
     const domain = new RailwayDomain(
       `${name}-api`,
-      { projectId: project.id, environmentId: project.environmentId, serviceId: services.api.id, targetPort: API_PORT },
+      {
+        ...{ workspaceId: project.workspaceId, projectId: project.id, environmentId: project.environmentId },
+        ...{ serviceId: services.api.id, targetPort: API_PORT },
+      },
       { parent: this },
     );
 
@@ -122,11 +142,11 @@ export class RailwayPlatform extends pulumi.ComponentResource {
   /** All of them, deployed or not: each can refer to each. */
   #services(
     name: string,
-    args: RailwayPlatformArgs,
+    args: RailwayPlatformArgs & { readonly stackId: pulumi.Output<string> },
     project: RailwayProject,
     registryCredentials: RailwayServiceArgs["registryCredentials"],
   ): Record<ServiceName, RailwayService> {
-    const { limits, images, region } = args;
+    const { limits, images, region, stackId } = args;
     const limited = (of: RailwayConfig["limits"]["api"]) => (of === undefined ? {} : { limits: defined(of) });
     const add = (service: ServiceName, settings: Partial<RailwayServiceArgs>) =>
       new RailwayService(
@@ -135,9 +155,11 @@ export class RailwayPlatform extends pulumi.ComponentResource {
           restartPolicy: RESTARTED,
           ...settings,
           ...(region === undefined ? {} : { region }),
+          workspaceId: project.workspaceId,
           projectId: project.id,
           environmentId: project.environmentId,
           name: service,
+          owner: stackId,
           image: images[service],
         },
         { parent: this },

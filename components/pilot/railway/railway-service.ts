@@ -2,12 +2,19 @@ import * as pulumi from "@pulumi/pulumi";
 import { railwayShell } from "./railway-resource.ts";
 
 export interface RailwayServiceArgs {
+  /** The Railway workspace of the project: a token that does not see it cannot tell whether this is gone. */
+  readonly workspaceId: pulumi.Input<string>;
   /** Another one replaces the service. */
   readonly projectId: pulumi.Input<string>;
   /** Another one replaces the service. */
   readonly environmentId: pulumi.Input<string>;
   /** Also its host name in the private network: `<name>.railway.internal`. */
   readonly name: pulumi.Input<string>;
+  /**
+   * Id of the stack, which its variables name as AUTOMATOS_STACK: by it a service is known as this stack's own.
+   * @default one of the same name is taken over only while it has no more than its name
+   */
+  readonly owner?: pulumi.Input<string>;
   /** Reference of the image it runs; in production by digest. */
   readonly image: pulumi.Input<string>;
   /**
@@ -53,8 +60,9 @@ export interface RailwayServiceArgs {
 }
 
 /**
- * A service of a Railway project: its name and settings. One of the same name in the project is taken over. It deploys
- * nothing: a RailwayDeployment does, once variables and volume are there.
+ * A service of a Railway project: its name and settings. One of the same name in the project is taken over where it is
+ * this stack's, and refused where somebody else has made more of it than a name. It deploys nothing: a
+ * RailwayDeployment does, once variables and volume are there.
  */
 export class RailwayService extends pulumi.dynamic.Resource {
   // `declare`: a field would overwrite the outputs that the SDK sets

@@ -2,6 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { railwayShell } from "./railway-resource.ts";
 
 export interface RailwayVolumeArgs {
+  /** The Railway workspace of the project: a token that does not see it cannot tell whether this is gone. */
+  readonly workspaceId: pulumi.Input<string>;
   /** Another one replaces the volume, which `deletionAllowed` must permit. */
   readonly projectId: pulumi.Input<string>;
   /** Another one replaces the volume, which `deletionAllowed` must permit. */

@@ -6,3 +6,6 @@ export const reference = (service: string, variable: string): string => `\${{${s
 
 /** The name by which other services of the project reach a service, over the private network alone. */
 export const privateHost = (service: string): string => reference(service, "RAILWAY_PRIVATE_DOMAIN");
+
+/** Among a service's variables, it says which stack they are of. */
+export const OWNER_VARIABLE = "AUTOMATOS_STACK";

@@ -27,6 +27,13 @@ export const listProjects = operation<PageOf & { readonly workspaceId: string }>
   z.object({ projects: page(ListedProject) }),
 );
 
+/** Railway's documentation reads it with a workspace token: what it shows of a workspace, the token may see. */
+export const readWorkspace = operation<{ readonly workspaceId: string }>()(
+  "none",
+  `query AutomatosWorkspace($workspaceId: String!) { workspace(workspaceId: $workspaceId) { id } }`,
+  z.object({ workspace: z.object({ id: z.string() }) }),
+);
+
 export const readProject = operation<{ readonly id: string }>()(
   "none",
   `query AutomatosProject($id: String!) {

@@ -13,7 +13,7 @@ export const readInstance = operation<InstanceKey>()(
   `query AutomatosInstance($environmentId: String!, $serviceId: String!) {
     serviceInstance(environmentId: $environmentId, serviceId: $serviceId) {
       startCommand healthcheckPath healthcheckTimeout restartPolicyType restartPolicyMaxRetries
-      region numReplicas drainingSeconds source { image }
+      region numReplicas drainingSeconds source { image repo }
     }
     serviceInstanceLimitOverride(environmentId: $environmentId, serviceId: $serviceId)
   }`,
@@ -27,7 +27,7 @@ export const readInstance = operation<InstanceKey>()(
       region: z.string().nullish(),
       numReplicas: z.number().nullish(),
       drainingSeconds: z.number().nullish(),
-      source: z.object({ image: z.string().nullish() }).nullish(),
+      source: z.object({ image: z.string().nullish(), repo: z.string().nullish() }).nullish(),
     }),
     serviceInstanceLimitOverride: InstanceLimits,
   }),

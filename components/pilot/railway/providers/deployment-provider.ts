@@ -4,9 +4,12 @@ import { findSettled } from "../client/make-once.ts";
 import { deploy, latestDeployments } from "../client/deployment-operations.ts";
 import type { RailwayClient } from "../client/railway-client.ts";
 import { awaitDeployment, isAsWished } from "./await-deployment.ts";
+import { confirmGone } from "./confirm-gone.ts";
 import { changedKeys, failuresOf, GONE, maybe, type RailwayProvider } from "./provider.ts";
 
 export interface DeploymentInputs {
+  readonly workspaceId: string;
+  readonly projectId: string;
   readonly environmentId: string;
   readonly serviceId: string;
   readonly serviceName: string;
@@ -25,6 +28,8 @@ export interface DeploymentOutputs extends DeploymentInputs {
 }
 
 const Inputs = z.object({
+  workspaceId: maybe(z.string().min(1)),
+  projectId: maybe(z.string().min(1)),
   environmentId: maybe(z.string().min(1)),
   serviceId: maybe(z.string().min(1)),
   serviceName: maybe(z.string().min(1)),
@@ -64,14 +69,15 @@ export function deploymentProvider(open: () => RailwayClient): RailwayProvider<D
 
     async read(id, props) {
       if (props === undefined) return GONE;
-      try {
-        const now = await latest(props);
-        if (now === undefined) return GONE;
+      const now = await latest(props).catch((error: unknown) => {
+        if (!(error instanceof RailwayNotFoundError)) throw error;
+        return undefined; // gone with its service
+      });
+      if (now !== undefined) {
         return { id, props: { ...props, deploymentId: now.id, status: now.status, stopped: now.deploymentStopped } };
-      } catch (error) {
-        if (error instanceof RailwayNotFoundError) return GONE; // gone with its service
-        throw error;
       }
+      await confirmGone(open(), props);
+      return GONE;
     },
 
     update: async (_id, _olds, news) => ({ outs: await run(news) }),

@@ -9,9 +9,11 @@ import {
   type ServiceDomain,
   updateDomain,
 } from "../client/service-operations.ts";
+import { confirmGone } from "./confirm-gone.ts";
 import { changedKeys, failuresOf, GONE, maybe, type RailwayProvider } from "./provider.ts";
 
 export interface DomainInputs {
+  readonly workspaceId: string;
   readonly projectId: string;
   readonly environmentId: string;
   readonly serviceId: string;
@@ -26,6 +28,7 @@ export interface DomainOutputs extends Omit<DomainInputs, "importId"> {
 }
 
 const Inputs = z.object({
+  workspaceId: maybe(z.string().min(1)),
   projectId: maybe(z.string().min(1)),
   environmentId: maybe(z.string().min(1)),
   serviceId: maybe(z.string().min(1)),
@@ -33,26 +36,32 @@ const Inputs = z.object({
   importId: maybe(z.string().min(1)).optional(),
 });
 
-type Place = Pick<DomainInputs, "projectId" | "environmentId" | "serviceId">;
+type Place = Pick<DomainInputs, "workspaceId" | "projectId" | "environmentId" | "serviceId">;
 
 /** The life of a public name below Railway's own domain. */
 export function domainProvider(open: () => RailwayClient): RailwayProvider<DomainInputs, DomainOutputs> {
-  const list = async ({ projectId, environmentId, serviceId }: Place): Promise<readonly ServiceDomain[]> => {
+  const list = async ({
+    workspaceId,
+    projectId,
+    environmentId,
+    serviceId,
+  }: Place): Promise<readonly ServiceDomain[]> => {
     try {
       return (await open().call(listDomains, { projectId, environmentId, serviceId })).domains.serviceDomains;
     } catch (error) {
-      if (error instanceof RailwayNotFoundError) return []; // gone with its service
-      throw error;
+      if (!(error instanceof RailwayNotFoundError)) throw error;
+      await confirmGone(open(), { workspaceId, projectId });
+      return []; // gone with its service
     }
   };
 
   const apply = async (found: ServiceDomain, inputs: DomainInputs): Promise<DomainOutputs> => {
-    const { projectId, environmentId, serviceId, targetPort } = inputs;
+    const { workspaceId, projectId, environmentId, serviceId, targetPort } = inputs;
     const { id, domain } = found;
     if (found.targetPort !== targetPort) {
       await open().call(updateDomain, { input: { serviceDomainId: id, domain, environmentId, serviceId, targetPort } });
     }
-    return { projectId, environmentId, serviceId, targetPort, domain };
+    return { workspaceId, projectId, environmentId, serviceId, targetPort, domain };
   };
 
   return {

@@ -13,6 +13,7 @@ import {
 } from "../client/project-operations.ts";
 import type { RailwayClient } from "../client/railway-client.ts";
 import { listVolumeInstances } from "../client/volume-operations.ts";
+import { confirmGone } from "./confirm-gone.ts";
 import { changedKeys, failuresOf, GONE, maybe, type RailwayProvider } from "./provider.ts";
 
 /** What a RailwayProject is given; plain data, as it is in a stack's state. */
@@ -50,6 +51,11 @@ export function projectProvider(open: () => RailwayClient): RailwayProvider<Proj
       if (error instanceof RailwayNotFoundError) return undefined;
       throw error;
     }
+  };
+  const lookForSure = async (id: string, { workspaceId, environmentName }: ProjectOutputs) => {
+    const project = await look(id, environmentName);
+    if (project === undefined) await confirmGone(open(), { workspaceId, projectId: id });
+    return project;
   };
 
   const outputsOf = async (id: string, inputs: ProjectInputs): Promise<ProjectOutputs> => {
@@ -99,7 +105,7 @@ export function projectProvider(open: () => RailwayClient): RailwayProvider<Proj
     },
 
     async read(id, props) {
-      const project = props === undefined ? undefined : await look(id, props.environmentName);
+      const project = props === undefined ? undefined : await lookForSure(id, props);
       if (props === undefined || project === undefined) return GONE;
       const { name, description, environmentId } = project;
       return {
@@ -116,7 +122,7 @@ export function projectProvider(open: () => RailwayClient): RailwayProvider<Proj
 
     async delete(id, props) {
       const client = open();
-      if ((await look(id, props.environmentName)) === undefined) return;
+      if ((await lookForSure(id, props)) === undefined) return;
       await refuseWhileVolumes(client, id, props);
       await client.call(deleteProject, { id }).catch((error: unknown) => {
         if (!(error instanceof RailwayNotFoundError)) throw error;

@@ -14,13 +14,18 @@ import {
   updateLimits,
 } from "../client/service-operations.ts";
 import { listVolumeInstances } from "../client/volume-operations.ts";
+import { confirmGone, type Home } from "./confirm-gone.ts";
+import { refuseForeignService } from "./own-service.ts";
 import { canonical, changedKeys, failuresOf, GONE, maybe, type RailwayProvider } from "./provider.ts";
 import { foundSettings, instanceSettings, type ServiceSettings, settingsOf } from "./service-settings.ts";
 
 export interface ServiceInputs extends ServiceSettings {
+  readonly workspaceId: string;
   readonly projectId: string;
   readonly environmentId: string;
   readonly name: string;
+  /** The stack that it belongs to, as its variables say; undefined: one that has more than a name is not taken over. */
+  readonly owner?: string;
   /** Whether a volume is mounted, which Railway gives to one replica only. */
   readonly volume: boolean;
   readonly registryCredentials?: { readonly username: string; readonly password: string };
@@ -29,7 +34,7 @@ export interface ServiceInputs extends ServiceSettings {
 
 export interface ServiceOutputs extends Pick<
   ServiceInputs,
-  "projectId" | "environmentId" | "name" | "registryCredentials"
+  "workspaceId" | "projectId" | "environmentId" | "name" | "owner" | "registryCredentials"
 > {
   /** As they are at Railway; null: not set here, and left as they are. */
   readonly settings: ReturnType<typeof settingsOf>;
@@ -42,11 +47,13 @@ const SERVICE_NAME = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
 
 const Inputs = z
   .object({
+    workspaceId: maybe(z.string().min(1)),
     projectId: maybe(z.string().min(1)),
     environmentId: maybe(z.string().min(1)),
     name: maybe(
       z.string().regex(SERVICE_NAME, "must be a host name of up to 32 lower-case letters, digits and dashes"),
     ),
+    owner: maybe(z.string().min(1)).optional(),
     image: maybe(z.string().min(1).max(512)),
     startCommand: maybe(z.string().min(1)).optional(),
     healthcheckPath: maybe(z.string().regex(/^\//, "must begin with a slash")).optional(),
@@ -74,7 +81,7 @@ const Inputs = z
 
 /** The life of a service: its name and its settings. It deploys nothing: RailwayDeployment does, when all is in place. */
 export function serviceProvider(open: () => RailwayClient): RailwayProvider<ServiceInputs, ServiceOutputs> {
-  const find = async (projectId: string, wanted: { readonly id?: string; readonly name?: string }) => {
+  const find = async ({ workspaceId, projectId }: Home, wanted: { readonly id?: string; readonly name?: string }) => {
     try {
       const services = await allOf(
         async (after) => (await open().call(listServices, { projectId, after })).project.services,
@@ -83,14 +90,21 @@ export function serviceProvider(open: () => RailwayClient): RailwayProvider<Serv
         ({ id, name, deletedAt }) => deletedAt == null && (wanted.id === id || wanted.name === name),
       );
     } catch (error) {
-      if (error instanceof RailwayNotFoundError) return undefined; // its project is gone, and it with it
-      throw error;
+      if (!(error instanceof RailwayNotFoundError)) throw error;
+      await confirmGone(open(), { workspaceId, projectId });
+      return undefined; // its project is gone, and it with it
     }
+  };
+  /** @throws RailwayError when one of that name is somebody else's. */
+  const findOwn = async (inputs: ServiceInputs) => {
+    const found = await find(inputs, { name: inputs.name });
+    if (found !== undefined) await refuseForeignService(open(), found.id, inputs);
+    return found;
   };
 
   const apply = async (serviceId: string, inputs: ServiceInputs): Promise<ServiceOutputs> => {
     const client = open();
-    const { projectId, environmentId, name, limits, registryCredentials } = inputs;
+    const { workspaceId, projectId, environmentId, name, owner, limits, registryCredentials } = inputs;
     const key = { environmentId, serviceId };
     await client.call(updateInstance, { ...key, input: instanceSettings(inputs, registryCredentials) });
     if (limits !== undefined) {
@@ -98,7 +112,8 @@ export function serviceProvider(open: () => RailwayClient): RailwayProvider<Serv
       await client.call(updateLimits, { input });
     }
     return {
-      ...{ projectId, environmentId, name, settings: settingsOf(inputs), revision: randomUUID() },
+      ...{ workspaceId, projectId, environmentId, name, settings: settingsOf(inputs), revision: randomUUID() },
+      ...(owner === undefined ? {} : { owner }),
       ...(registryCredentials === undefined ? {} : { registryCredentials }),
     };
   };
@@ -117,18 +132,18 @@ export function serviceProvider(open: () => RailwayClient): RailwayProvider<Serv
       const client = open();
       const { projectId, environmentId, name, importId } = inputs;
       if (importId !== undefined) {
-        const there = await find(projectId, { id: importId });
+        const there = await find(inputs, { id: importId });
         if (there === undefined) throw new RailwayNotFoundError("service", importId);
         if (there.name !== name) await client.call(renameService, { id: importId, input: { name } });
         return { id: importId, outs: await apply(importId, inputs) };
       }
       const { id } = await makeOnce<{ id: string }>(client, {
-        find: () => find(projectId, { name }),
+        find: () => findOwn(inputs),
         make: async () =>
           (await client.call(createService, { input: { projectId, environmentId, name } })).serviceCreate,
       });
       // made a moment ago, it may not be there yet for what configures it
-      if ((await findSettled(client, () => find(projectId, { id }))) === undefined) {
+      if ((await findSettled(client, () => find(inputs, { id }))) === undefined) {
         throw new RailwayNotFoundError("service", `${name} was made as ${id} and is not listed`);
       }
       return { id, outs: await apply(id, inputs) };
@@ -136,10 +151,9 @@ export function serviceProvider(open: () => RailwayClient): RailwayProvider<Serv
 
     async read(id, props) {
       if (props === undefined) return GONE;
-      const { projectId, environmentId } = props;
-      const service = await find(projectId, { id });
+      const service = await find(props, { id });
       if (service === undefined) return GONE;
-      const found = await open().call(readInstance, { environmentId, serviceId: id });
+      const found = await open().call(readInstance, { environmentId: props.environmentId, serviceId: id });
       return { id, props: { ...props, name: service.name, settings: foundSettings(found, props.settings) } };
     },
 
@@ -157,7 +171,7 @@ export function serviceProvider(open: () => RailwayClient): RailwayProvider<Serv
     async delete(id, props) {
       const client = open();
       const { projectId, environmentId, name } = props;
-      if ((await find(projectId, { id })) === undefined) return;
+      if ((await find(props, { id })) === undefined) return;
       const attached = async () => {
         const instances = await allOf(
           async (after) =>

@@ -3,9 +3,11 @@ import { z } from "zod";
 import { RailwayNotFoundError } from "../client/errors.ts";
 import type { RailwayClient } from "../client/railway-client.ts";
 import { readVariables, writeVariables } from "../client/service-operations.ts";
+import { confirmGone } from "./confirm-gone.ts";
 import { changedKeys, failuresOf, GONE, maybe, type RailwayProvider } from "./provider.ts";
 
 export interface VariablesInputs {
+  readonly workspaceId: string;
   readonly projectId: string;
   readonly environmentId: string;
   readonly serviceId: string;
@@ -19,6 +21,7 @@ export interface VariablesOutputs extends VariablesInputs {
 }
 
 const Inputs = z.object({
+  workspaceId: maybe(z.string().min(1)),
   projectId: maybe(z.string().min(1)),
   environmentId: maybe(z.string().min(1)),
   serviceId: maybe(z.string().min(1)),
@@ -28,10 +31,10 @@ const Inputs = z.object({
 /** The life of all variables of a service: they are written as one, and deployed by RailwayDeployment. */
 export function variablesProvider(open: () => RailwayClient): RailwayProvider<VariablesInputs, VariablesOutputs> {
   const write = async (inputs: VariablesInputs): Promise<VariablesOutputs> => {
-    const { projectId, environmentId, serviceId, variables } = inputs;
+    const { workspaceId, projectId, environmentId, serviceId, variables } = inputs;
     const input = { projectId, environmentId, serviceId, variables, replace: true, skipDeploys: true } as const;
     await open().call(writeVariables, { input });
-    return { projectId, environmentId, serviceId, variables, revision: randomUUID() };
+    return { workspaceId, projectId, environmentId, serviceId, variables, revision: randomUUID() };
   };
 
   return {
@@ -56,17 +59,21 @@ export function variablesProvider(open: () => RailwayClient): RailwayProvider<Va
         );
         return { id, props: { ...props, variables: Object.fromEntries(ours) } };
       } catch (error) {
-        if (error instanceof RailwayNotFoundError) return GONE;
-        throw error;
+        if (!(error instanceof RailwayNotFoundError)) throw error;
+        await confirmGone(open(), props);
+        return GONE;
       }
     },
 
     update: async (_id, _olds, news) => ({ outs: await write(news) }),
 
     async delete(_id, props) {
-      await write({ ...props, variables: {} }).catch((error: unknown) => {
-        if (!(error instanceof RailwayNotFoundError)) throw error; // gone with its service
-      });
+      try {
+        await write({ ...props, variables: {} });
+      } catch (error) {
+        if (!(error instanceof RailwayNotFoundError)) throw error;
+        await confirmGone(open(), props); // with its service
+      }
     },
   };
 }

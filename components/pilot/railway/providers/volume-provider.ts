@@ -12,9 +12,11 @@ import {
   moveVolume,
   type VolumeInstance,
 } from "../client/volume-operations.ts";
+import { confirmGone } from "./confirm-gone.ts";
 import { changedKeys, failuresOf, GONE, isKnown, maybe, type RailwayProvider } from "./provider.ts";
 
 export interface VolumeInputs {
+  readonly workspaceId: string;
   readonly projectId: string;
   readonly environmentId: string;
   readonly serviceId: string;
@@ -38,6 +40,7 @@ const GROW_LOOKS = 60;
 const GROW_MS = 2_000;
 
 const Inputs = z.object({
+  workspaceId: maybe(z.string().min(1)),
   projectId: maybe(z.string().min(1)),
   environmentId: maybe(z.string().min(1)),
   serviceId: maybe(z.string().min(1)),
@@ -52,7 +55,7 @@ const REPLACING = ["projectId", "environmentId", "region"] as const;
 
 /** The life of a volume. It only grows, moves with its service, and is not deleted unless that is allowed. */
 export function volumeProvider(open: () => RailwayClient): RailwayProvider<VolumeInputs, VolumeOutputs> {
-  const instances = async ({ projectId, environmentId }: Pick<VolumeInputs, "projectId" | "environmentId">) => {
+  const instances = async ({ workspaceId, projectId, environmentId }: VolumeInputs | VolumeOutputs) => {
     try {
       const all = await allOf(
         async (after) =>
@@ -60,8 +63,9 @@ export function volumeProvider(open: () => RailwayClient): RailwayProvider<Volum
       );
       return all.filter((each) => !each.isPendingDeletion && each.deletedAt == null);
     } catch (error) {
-      if (error instanceof RailwayNotFoundError) return []; // its project is gone, and it with it
-      throw error;
+      if (!(error instanceof RailwayNotFoundError)) throw error;
+      await confirmGone(open(), { workspaceId, projectId });
+      return []; // its project is gone, and it with it
     }
   };
   const byId = async (inputs: VolumeInputs | VolumeOutputs, id: string) =>
@@ -69,7 +73,7 @@ export function volumeProvider(open: () => RailwayClient): RailwayProvider<Volum
 
   const apply = async (id: string, inputs: VolumeInputs): Promise<VolumeOutputs> => {
     const client = open();
-    const { projectId, environmentId, serviceId, mountPath, sizeGb, region, deletionAllowed } = inputs;
+    const { workspaceId, projectId, environmentId, serviceId, mountPath, sizeGb, region, deletionAllowed } = inputs;
     const found = await until(client, id, () => byId(inputs, id));
     if (found.serviceId !== serviceId || found.mountPath !== mountPath) {
       await client.call(moveVolume, { volumeId: id, environmentId, input: { serviceId, mountPath } });
@@ -83,7 +87,8 @@ export function volumeProvider(open: () => RailwayClient): RailwayProvider<Volum
       });
     }
     return {
-      ...{ projectId, environmentId, serviceId, mountPath, sizeGb, deletionAllowed, revision: randomUUID() },
+      ...{ workspaceId, projectId, environmentId, serviceId, mountPath, sizeGb, deletionAllowed },
+      revision: randomUUID(),
       ...(region === undefined ? {} : { region }),
     };
   };

@@ -74,6 +74,65 @@ describe("what is made at Railway", () => {
     assert.equal(server.world.projects.length, 1);
   });
 
+  describe("a service of the same name that somebody added by hand", () => {
+    const owner = "5eed";
+    const byHand = async (
+      change: (place: { projectId: string; environmentId: string; serviceId: string }) => unknown,
+    ) => {
+      const providers = providersOn(server);
+      const { workspaceId, projectId, environmentId } = await makePlace(providers);
+      const { id: serviceId } = server.world.createService({ projectId, name: "redis" });
+      await change({ projectId, environmentId, serviceId });
+      const inputs = serviceIn({ projectId, environmentId }, { name: "redis", image: "redis@sha256:0002", owner });
+      return { providers, workspaceId, serviceId, inputs, held: server.world.service(serviceId) };
+    };
+    const setImage = (serviceId: string, image: string) =>
+      server.world.updateInstance(serviceId, { source: { image } });
+
+    it("is refused with what it has and a way out, and nothing of it is changed", async () => {
+      const { providers, inputs, held } = await byHand(({ serviceId }) => {
+        setImage(serviceId, "redis:my-own");
+        server.world.service(serviceId).variables = { MY: "data" };
+        server.world.deploy(serviceId);
+      });
+      const before = structuredClone(held);
+      await assert.rejects(
+        providers.service.create(inputs),
+        /redis \(.*with variables and another image and deployments.*RAILWAY_NAME_TAKEN.*Rename.*importId/,
+      );
+      assert.deepEqual([held.instance, held.variables], [before.instance, before.variables]);
+    });
+
+    for (const [what, change] of [
+      ["deployments", (id: string) => [setImage(id, "redis@sha256:0002"), server.world.deploy(id)]],
+      ["variables", (id: string) => (server.world.service(id).variables = { MY: "data" })],
+      ["another image", (id: string) => setImage(id, "redis:my-own")],
+      ["a repository", (id: string) => server.world.updateInstance(id, { source: { repo: "my/redis" } })],
+      ["variables", (id: string) => (server.world.service(id).variables = { AUTOMATOS_STACK: "another" })],
+    ] as const) {
+      it(`is refused for ${what} alone`, async () => {
+        const { providers, inputs } = await byHand(({ serviceId }) => change(serviceId));
+        await assert.rejects(providers.service.create(inputs), new RegExp(`with ${what} that this stack did not make`));
+      });
+    }
+
+    it("is taken over by its id all the same", async () => {
+      const { providers, inputs, serviceId, held } = await byHand((place) =>
+        server.world.updateInstance(place.serviceId, { source: { image: "redis:my-own" } }),
+      );
+      const { id } = await providers.service.create({ ...inputs, importId: serviceId });
+      assert.deepEqual([id, held.instance["source"]], [serviceId, { image: "redis@sha256:0002" }]);
+    });
+
+    it("is taken over where it is no more than a name, or its variables name this stack", async () => {
+      const bare = await byHand(() => undefined);
+      assert.equal((await bare.providers.service.create(bare.inputs)).id, bare.serviceId);
+      server.world.service(bare.serviceId).variables = { AUTOMATOS_STACK: owner, A: "1" };
+      server.world.deploy(bare.serviceId);
+      assert.equal((await bare.providers.service.create(bare.inputs)).id, bare.serviceId);
+    });
+  });
+
   it("is not guessed when there are two", async () => {
     for (let twin = 0; twin < 2; twin += 1) {
       server.world.createProject({ ...PROJECT, defaultEnvironmentName: "production" });
@@ -103,7 +162,7 @@ describe("what is made at Railway", () => {
     assert.deepEqual([service.id, old.name, world.services.length], [old.id, "worker", 1]);
     assert.deepEqual(old.instance["source"], { image: "registry.example/worker@sha256:0001" });
 
-    const inService = { ...place, serviceId: old.id };
+    const inService = { ...place, workspaceId: PROJECT.workspaceId, serviceId: old.id };
     const disk = world.createVolume({ ...inService, mountPath: "/old" });
     const volume = await providers.volume.create(volumeIn(inService, { importId: disk.id }));
     assert.deepEqual([volume.id, disk.mountPath, disk.sizeMB], [disk.id, "/workspaces", 100_000]);

@@ -18,8 +18,8 @@ import { type RailwayServer, TOKEN } from "./server.ts";
 import { testClock } from "./test-clock.ts";
 
 /** All providers on one client of a server, whose waits take no time. */
-export function providersOn(server: RailwayServer) {
-  const client = new RailwayClient({ url: server.url, token: TOKEN, clock: testClock(), random: () => 0.5 });
+export function providersOn(server: RailwayServer, token = TOKEN) {
+  const client = new RailwayClient({ url: server.url, token, clock: testClock(), random: () => 0.5 });
   const open = () => client;
   return {
     client,
@@ -44,6 +44,7 @@ export const serviceIn = (
   place: { projectId: string; environmentId: string },
   more: Partial<ServiceInputs> = {},
 ): ServiceInputs => ({
+  workspaceId: PROJECT.workspaceId,
   projectId: place.projectId,
   environmentId: place.environmentId,
   name: "worker",
@@ -55,6 +56,7 @@ export const serviceIn = (
 });
 
 export interface Place {
+  readonly workspaceId: string;
   readonly projectId: string;
   readonly environmentId: string;
   readonly serviceId: string;
@@ -63,7 +65,7 @@ export interface Place {
 /** A project with a service. */
 export async function makePlace({ project, service }: Providers, more: Partial<ServiceInputs> = {}): Promise<Place> {
   const made = await project.create(PROJECT);
-  const place = { projectId: made.id, environmentId: made.outs?.environmentId ?? "" };
+  const place = { workspaceId: PROJECT.workspaceId, projectId: made.id, environmentId: made.outs?.environmentId ?? "" };
   const { id } = await service.create(serviceIn(place, more));
   return { ...place, serviceId: id };
 }
@@ -83,8 +85,7 @@ export const domainIn = (place: Place, more: Partial<DomainInputs> = {}): Domain
 });
 
 export const deploymentIn = (place: Place, more: Partial<DeploymentInputs> = {}): DeploymentInputs => ({
-  environmentId: place.environmentId,
-  serviceId: place.serviceId,
+  ...place,
   serviceName: "worker",
   triggers: { settings: "1" },
   waitFor: "running",

@@ -56,6 +56,10 @@ export function resolversOf(world: World): Record<string, unknown> {
       .map((message) => ({ message }));
 
   return {
+    workspace: ({ workspaceId }: { workspaceId: string }) => {
+      if (workspaceId !== world.workspaceId) throw new Refusal("Workspace not found");
+      return { id: workspaceId };
+    },
     projects: ({ workspaceId, ...paging }: Paging & { workspaceId: string }) =>
       connection(
         world.listed(world.projects.filter((each) => each.workspaceId === workspaceId && each.deletedAt === null)),

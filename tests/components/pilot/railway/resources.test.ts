@@ -1,8 +1,18 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { ServiceInputs } from "../../../../components/pilot/railway/providers/service-provider.ts";
-import { domainIn, makePlace, type Place, PROJECT, type Providers, providersOn, serviceIn, volumeIn } from "./lives.ts";
-import { type RailwayServer, startRailway } from "./server.ts";
+import {
+  deploymentIn,
+  domainIn,
+  makePlace,
+  type Place,
+  PROJECT,
+  type Providers,
+  providersOn,
+  serviceIn,
+  volumeIn,
+} from "./lives.ts";
+import { FOREIGN_TOKEN, type RailwayServer, startRailway } from "./server.ts";
 import { UNHURRIED } from "./world.ts";
 
 describe("resources at Railway", () => {
@@ -20,10 +30,10 @@ describe("resources at Railway", () => {
     ((await check).failures ?? []).map(({ reason }) => reason);
 
   it("are gone once they were deleted by hand, and to delete them then is no error", async () => {
+    const service = { id: place.serviceId, outs: (await providers.service.create(serviceIn(place))).outs };
     const volume = await providers.volume.create(volumeIn(place, { deletionAllowed: true }));
     const domain = await providers.domain.create(domainIn(place));
     const variables = await providers.variables.create({ ...place, variables: { A: "1" } });
-    const service = { id: place.serviceId, outs: (await providers.service.create(serviceIn(place))).outs };
     const project = await providers.project.create(PROJECT);
     assert.ok(volume.outs && domain.outs && variables.outs && service.outs && project.outs);
     server.world.deleteProject(place.projectId);
@@ -44,6 +54,38 @@ describe("resources at Railway", () => {
     await providers.volume.delete(volume.id, volume.outs);
     await providers.service.delete(service.id, service.outs);
     await providers.project.delete(project.id, project.outs);
+  });
+
+  it("are not taken for gone with a token that does not see their workspace, neither read nor deleted", async () => {
+    const service = await providers.service.create(serviceIn(place));
+    const volume = await providers.volume.create(volumeIn(place, { deletionAllowed: true }));
+    const domain = await providers.domain.create(domainIn(place));
+    const variables = await providers.variables.create({ ...place, variables: { A: "1" } });
+    const deployment = await providers.deployment.create(deploymentIn(place));
+    const project = await providers.project.create(PROJECT);
+    assert.ok(volume.outs && domain.outs && variables.outs && deployment.outs && project.outs && service.outs);
+    const foreign = providersOn(server, FOREIGN_TOKEN);
+    const HIDDEN =
+      /sees neither project .* nor the workspace workspace-1.*RAILWAY_UNAUTHORIZED.*a token of that workspace/;
+    await assert.rejects(foreign.volume.read(volume.id, volume.outs), HIDDEN);
+    await assert.rejects(foreign.domain.read(domain.id, domain.outs), HIDDEN);
+    await assert.rejects(foreign.variables.read(variables.id, variables.outs), HIDDEN);
+    await assert.rejects(foreign.service.read(service.id, service.outs), HIDDEN);
+    await assert.rejects(foreign.deployment.read(deployment.id, deployment.outs), HIDDEN);
+    await assert.rejects(foreign.project.read(project.id, project.outs), HIDDEN);
+    await assert.rejects(foreign.volume.delete(volume.id, volume.outs), HIDDEN);
+    await assert.rejects(foreign.domain.delete(domain.id, domain.outs), HIDDEN);
+    await assert.rejects(foreign.variables.delete(variables.id, variables.outs), HIDDEN);
+    await assert.rejects(foreign.service.delete(service.id, service.outs), HIDDEN);
+    await assert.rejects(foreign.project.delete(project.id, project.outs), HIDDEN);
+  });
+
+  it("are not taken for gone where the project is listed and cannot be read", async () => {
+    const { id, outs } = await providers.project.create(PROJECT);
+    assert.ok(outs);
+    const says = { kind: "says", message: "Project not found" } as const;
+    server.meet("AutomatosProject", says, says);
+    await assert.rejects(providers.project.read(id, outs), /may not read it.*RAILWAY_UNAUTHORIZED/);
   });
 
   describe("a project", () => {

@@ -9,6 +9,8 @@ import { type Plan, PLANS, World } from "./world.ts";
 
 export const SDL = readFileSync(path.join(import.meta.dirname, "schema.graphql"), "utf8");
 export const TOKEN = "railway-token-of-the-test";
+/** Of another workspace, in which there is nothing: what the first one holds is "not found" to it. */
+export const FOREIGN_TOKEN = "railway-token-of-another-workspace";
 
 /** What goes wrong with a call. */
 export type Fault =
@@ -38,8 +40,11 @@ interface Call {
 /** Plays Railway's public API on a port of 127.0.0.1: its part of the schema, its rules, its limits and its failures. */
 export async function startRailway({ plan = PLANS.pro }: { plan?: Plan } = {}): Promise<RailwayServer> {
   const schema = buildSchema(SDL);
-  const world = new World(plan);
-  const rootValue = resolversOf(world);
+  const world = new World(plan, "workspace-1");
+  const seenBy = new Map([
+    [`Bearer ${TOKEN}`, resolversOf(world)],
+    [`Bearer ${FOREIGN_TOKEN}`, resolversOf(new World(plan, "workspace-2"))],
+  ]);
   const calls: string[] = [];
   const faults = new Map<string, Fault[]>();
   const recent: number[] = [];
@@ -63,7 +68,8 @@ export async function startRailway({ plan = PLANS.pro }: { plan?: Plan } = {}): 
       turnAway(response, { kind: "turns-away", retryAfter: "1" });
       return;
     }
-    if (request.headers.authorization !== `Bearer ${TOKEN}`) {
+    const rootValue = seenBy.get(request.headers.authorization ?? "");
+    if (rootValue === undefined) {
       say(response, "Not Authorized");
       return;
     }

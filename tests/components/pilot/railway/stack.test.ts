@@ -15,6 +15,8 @@ const SETTINGS = RailwayConfig.parse({
     ["api", "gateway", "worker", "migrate", "postgres", "redis"].map((name) => [name, image(name)]),
   ),
 });
+/** The warning of a stack whose `sandbox` is none. */
+const BARE = /commands of all tenants run bare beside each other/;
 const NAMES = ["api", "gateway", "migrate", "postgres", "redis", "worker"];
 
 describe("the pilot on Railway, deployed by the real engine", () => {
@@ -65,6 +67,22 @@ describe("the pilot on Railway, deployed by the real engine", () => {
     await run("config", "set", "--secret", "railwayToken", TOKEN);
   });
 
+  it("does not take over a service that somebody added to its project by hand, and goes on once that is renamed", async () => {
+    const { world } = server;
+    // the first call for the service meets one that a person was quicker to make
+    const failed = stack.pulumi(...UP);
+    while (world.projects[0] === undefined) await new Promise(setImmediate);
+    const [project] = world.projects;
+    const byHand = world.createService({ projectId: project.id, name: "redis" });
+    byHand.variables = { MY: "data" };
+    const { code, output } = await failed;
+    assert.notEqual(code, 0);
+    assert.match(output, /service redis .* variables that this stack did not make.*RAILWAY_NAME_TAKEN/);
+    assert.deepEqual(byHand.variables, { MY: "data" });
+    assert.match(project.description, /stack automatos\/dev \([0-9a-f]{32}\)$/, "two stacks may have the same name");
+    byHand.name = "my-redis";
+  });
+
   it("comes up in order in spite of lost answers, failures and limits, with one of each", async () => {
     const some: Fault[] = [{ kind: "fails" }, { kind: "loses-answer" }, { kind: "hangs-up" }, { kind: "loses-answer" }];
     for (const name of ["Project", "Service", "Volume", "Domain"]) server.meet(`Automatos${name}Create`, ...some);
@@ -74,7 +92,7 @@ describe("the pilot on Railway, deployed by the real engine", () => {
 
     const { world } = server;
     assert.equal(world.projects.length, 1);
-    assert.deepEqual(world.services.map(({ name }) => name).sort(), NAMES);
+    assert.deepEqual(world.services.map(({ name }) => name).sort(), [...NAMES, "my-redis"].sort());
     assert.deepEqual(
       world.domains.map(({ serviceId }) => serviceId),
       [service("api").id],
@@ -110,6 +128,7 @@ describe("the pilot on Railway, deployed by the real engine", () => {
     const worker = WorkerEnv.parse(renderedOf("worker"));
     assert.equal(worker.TOOL_ADVERTISE_HOST, "worker.railway.internal");
     assert.equal(worker.API_URL, "http://api.railway.internal:8080");
+    assert.deepEqual([worker.AUTOMATOS_SANDBOX, worker.SANDBOX_REQUIRED], ["bubblewrap", true]);
     assert.equal(renderedOf("worker")["RAILWAY_RUN_UID"], "0");
     const { POSTGRES_PASSWORD } = renderedOf("postgres");
     assert.ok(MigrateEnv.parse(renderedOf("migrate")).ADMIN_DATABASE_URL?.includes(POSTGRES_PASSWORD ?? "?"));
@@ -137,7 +156,7 @@ describe("the pilot on Railway, deployed by the real engine", () => {
 
   it("changes nothing when nothing changed", async () => {
     const changes = server.calls.length;
-    await run(...UP, "--expect-no-changes");
+    assert.doesNotMatch(await run(...UP, "--expect-no-changes"), BARE);
     assert.deepEqual(server.calls.slice(changes), []);
   });
 
@@ -192,15 +211,17 @@ describe("the pilot on Railway, deployed by the real engine", () => {
     assert.equal(deployments("worker").at(-1)?.status, "SUCCESS");
   });
 
-  it("tells the end of the log of a deployment that fails, and goes on from there", async () => {
-    await stack.configure({ ...SETTINGS, workerConcurrency: 4 });
+  it("tells the end of the log of a deployment that fails, warns of commands without a sandbox, and goes on from there", async () => {
+    await stack.configure({ ...SETTINGS, workerConcurrency: 4, sandbox: "none" });
     server.world.failing.set("worker", { status: "CRASHED", log: "bubblewrap: no permission" });
     const { code, output } = await stack.pulumi(...UP);
     assert.notEqual(code, 0);
     assert.match(output, /of worker ended as CRASHED/);
     assert.match(output, /bubblewrap: no permission/);
-    await run(...UP);
-    assert.equal(renderedOf("worker")["WORKER_CONCURRENCY"], "4");
+    assert.match(output, BARE);
+    assert.match(await run(...UP), BARE, "at each up");
+    const { WORKER_CONCURRENCY, AUTOMATOS_SANDBOX } = renderedOf("worker");
+    assert.deepEqual([WORKER_CONCURRENCY, AUTOMATOS_SANDBOX], ["4", "none"]);
     assert.equal(deployments("worker").at(-1)?.status, "SUCCESS");
   });
 

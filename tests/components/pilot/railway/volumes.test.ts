@@ -113,7 +113,7 @@ describe("a volume at Railway", () => {
 
   it("is checked in a preview that does not know where it will be", async () => {
     const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-    const news = volumeIn({ projectId: UNKNOWN, environmentId: UNKNOWN, serviceId: UNKNOWN });
+    const news = volumeIn({ workspaceId: UNKNOWN, projectId: UNKNOWN, environmentId: UNKNOWN, serviceId: UNKNOWN });
     assert.equal(await check({}, news), "");
     assert.equal(await check(volumeIn(place), news), "");
     assert.match(await check({}, { ...news, mountPath: "workspaces" }), /absolute path/);

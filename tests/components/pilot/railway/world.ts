@@ -77,6 +77,7 @@ const INSTANCE_DEFAULTS = {
 
 export class World {
   readonly plan: Plan;
+  readonly workspaceId: string;
   /** Looks for which new things are not listed. */
   lag = 0;
   /** Looks that a deployment takes. */
@@ -94,8 +95,9 @@ export class World {
   /** Names of services whose next deployment fails, and how. */
   readonly failing = new Map<string, { status: string; log: string }>();
 
-  constructor(plan: Plan) {
+  constructor(plan: Plan, workspaceId: string) {
     this.plan = plan;
+    this.workspaceId = workspaceId;
   }
 
   made<T extends object>(thing: T): T & Listed {
