@@ -1,4 +1,4 @@
-import { PlatformError, TaskNotFoundError } from "../../../contracts/errors.ts";
+import { PlatformError } from "../../../contracts/errors.ts";
 import type { JsonValue } from "../../../contracts/json.ts";
 import { isTerminal, type TaskError, type TaskState } from "../../../contracts/task.ts";
 import type { ExecutionState } from "../../../contracts/workflow.ts";
@@ -7,7 +7,8 @@ import { withTransaction, type PoolClient } from "../../runtime/database.ts";
 import { derivedId } from "../derived-id.ts";
 import { toTaskError } from "../errors.ts";
 import { decide, isFatal } from "./decide.ts";
-import { DEADLINE_PASSED, stepsFailed } from "./errors.ts";
+import { Allowance } from "./allowance.ts";
+import { DEADLINE_PASSED, OUTPUT_BROKE, passes, stepsFailed } from "./errors.ts";
 import { appendEvents, lockExecution, readSteps, type ExecutionRow, type StepRow } from "./execution-record.ts";
 import { knownValues } from "./make-task.ts";
 import { resolve } from "./references.ts";
@@ -41,10 +42,10 @@ async function settle(deps: AdvanceDeps, client: PoolClient, executionId: string
   const nothing = { submits: false, cancels: [] };
   const execution = await lockExecution(client, executionId);
   if (execution?.status !== "running") return nothing;
-  await noteEnds(client, executionId);
+  await noteEnds(client, execution);
   const steps = await readSteps(client, executionId);
   const stopping = execution.cancelRequested || execution.isOver;
-  const standing = stopping ? await withdrawStarts(deps, client, executionId, steps) : steps;
+  const standing = stopping ? await withdrawStarts(client, execution, steps) : steps;
 
   const decision = decide(execution.recipe, new Map(standing.map((step) => [step.stepId, step])), stopping);
   await client.query(
@@ -76,19 +77,33 @@ async function settle(deps: AdvanceDeps, client: PoolClient, executionId: string
     [executionId, starting || stopping, SOON_SECONDS],
   );
   const cancels = stopping ? standing.filter(({ status }) => status === "submitted") : [];
-  return { submits: starting, cancels: cancels.flatMap(({ taskId }) => (taskId === null ? [] : [taskId])) };
+  return { submits: starting, cancels: await ownTasks(client, execution, cancels) };
+}
+
+/** The tasks of steps, but for those of another workspace. */
+async function ownTasks(
+  client: PoolClient,
+  { workspaceId }: ExecutionRow,
+  steps: readonly StepRow[],
+): Promise<string[]> {
+  const { rows } = await client.query<{ id: string }>(
+    "SELECT id FROM task_executions WHERE id = ANY ($1::uuid[]) AND workspace_id = $2",
+    [steps.flatMap(({ taskId }) => taskId ?? []), workspaceId],
+  );
+  return rows.map(({ id }) => id);
 }
 
 /** The same whoever makes it: what is submitted twice is one task. */
 const stepTaskId = (executionId: string, stepId: string): string => derivedId(executionId, stepId);
 
 /** Steps whose tasks have ended have ended. */
-async function noteEnds(client: PoolClient, executionId: string): Promise<void> {
+async function noteEnds(client: PoolClient, { executionId, workspaceId }: ExecutionRow): Promise<void> {
   await client.query(
     `UPDATE workflow_steps s SET status = t.status::text, ended_at = t.completed_at
      FROM task_executions t
-     WHERE s.execution_id = $1 AND s.status = 'submitted' AND t.id = s.task_id AND is_terminal(t.status)`,
-    [executionId],
+     WHERE s.execution_id = $1 AND s.status = 'submitted' AND t.id = s.task_id AND t.workspace_id = $2
+       AND is_terminal(t.status)`,
+    [executionId, workspaceId],
   );
 }
 
@@ -97,9 +112,8 @@ async function noteEnds(client: PoolClient, executionId: string): Promise<void> 
  * to note it: then it is noted now, and cancelled as any other. Nobody else submits while the lock is held.
  */
 async function withdrawStarts(
-  { runner }: AdvanceDeps,
   client: PoolClient,
-  executionId: string,
+  execution: ExecutionRow,
   steps: readonly StepRow[],
 ): Promise<StepRow[]> {
   const standing: StepRow[] = [];
@@ -108,27 +122,30 @@ async function withdrawStarts(
       standing.push(step);
       continue;
     }
-    const found = await stateOf(runner, step.taskId);
+    const found = await stateOf(client, execution, step.taskId);
     const status = found === undefined ? "waiting" : isTerminal(found) ? found : "submitted";
     const taskId = found === undefined ? null : step.taskId;
     await client.query(
       `UPDATE workflow_steps SET status = $3, task_id = $4, error = NULL,
          started_at = CASE WHEN $4::uuid IS NOT NULL THEN started_at END
        WHERE execution_id = $1 AND step_id = $2`,
-      [executionId, step.stepId, status, taskId],
+      [execution.executionId, step.stepId, status, taskId],
     );
     standing.push({ ...step, status, taskId });
   }
   return standing;
 }
 
-async function stateOf(runner: AdvanceDeps["runner"], taskId: string): Promise<TaskState | undefined> {
-  try {
-    return (await runner.status(taskId)).status;
-  } catch (error) {
-    if (error instanceof TaskNotFoundError) return undefined;
-    throw error;
-  }
+async function stateOf(
+  client: PoolClient,
+  { workspaceId }: ExecutionRow,
+  taskId: string,
+): Promise<TaskState | undefined> {
+  const { rows } = await client.query<{ status: TaskState }>(
+    "SELECT status FROM task_executions WHERE id = $1 AND workspace_id = $2",
+    [taskId, workspaceId],
+  );
+  return rows[0]?.status;
 }
 
 async function end(
@@ -138,7 +155,7 @@ async function end(
   steps: readonly StepRow[],
 ): Promise<void> {
   const { executionId, workspaceId } = execution;
-  const { status, error, output } = await outcomeOf(client, execution, steps);
+  const { status, error, output } = await outcomeOf(deps, execution, steps);
   const body: WorkflowEventBody = { type: "workflow_ended", status, output, error };
   await appendEvents(client, executionId, [body]);
   await client.query(
@@ -157,7 +174,11 @@ interface Outcome {
   readonly output: JsonValue;
 }
 
-async function outcomeOf(client: PoolClient, execution: ExecutionRow, steps: readonly StepRow[]): Promise<Outcome> {
+async function outcomeOf(
+  { pool, log }: AdvanceDeps,
+  execution: ExecutionRow,
+  steps: readonly StepRow[],
+): Promise<Outcome> {
   const byId = new Map(steps.map((row) => [row.stepId, row]));
   const { recipe } = execution;
   const failed = recipe.steps.filter((step) => {
@@ -171,10 +192,13 @@ async function outcomeOf(client: PoolClient, execution: ExecutionRow, steps: rea
   if (failed.length > 0) return { status: "failed", error: stepsFailed(failed.map(({ id }) => id)), output: null };
   if (recipe.output === undefined) return { status: "completed", error: null, output: null };
   try {
-    const output = (await resolve(client, recipe.output, knownValues(execution, steps))) as JsonValue;
+    // By a connection of its own: a statement that fails must not spoil the transaction that notes it.
+    const output = (await resolve(pool, recipe.output, knownValues(execution, steps), new Allowance())) as JsonValue;
     return { status: "completed", error: null, output };
   } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
-    return { status: "failed", error: toTaskError(error), output: null };
+    if (passes(error)) throw error;
+    if (error instanceof PlatformError) return { status: "failed", error: toTaskError(error), output: null };
+    log.error({ event: "workflow_output_broke", executionId: execution.executionId, err: error }, "workflow fails");
+    return { status: "failed", error: OUTPUT_BROKE, output: null };
   }
 }

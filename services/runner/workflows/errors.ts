@@ -1,5 +1,6 @@
 import { PlatformError } from "../../../contracts/errors.ts";
 import type { TaskError } from "../../../contracts/task.ts";
+import { isTransient } from "../../runtime/database.ts";
 
 export class WorkflowNotFoundError extends PlatformError {
   constructor(workflowId: string, version?: number) {
@@ -90,6 +91,20 @@ export class StepNotResolvableError extends PlatformError {
     super(`WORKFLOW_STEP_${code}`, message, { remedy, status: 422 });
   }
 }
+
+/** Whether what was thrown may well not be thrown the next time. Anything else is thrown each time. */
+export const passes = (thrown: unknown): boolean =>
+  isTransient(thrown) || (thrown instanceof PlatformError && thrown.status >= 500);
+
+const BROKE = {
+  code: "WORKFLOW_BROKE",
+  remedy: "Give the operator the execution's id: the log of the API has the reason.",
+} as const;
+export const stepBroke = (stepId: string): TaskError => ({
+  ...BROKE,
+  message: `step ${stepId} could not be submitted`,
+});
+export const OUTPUT_BROKE: TaskError = { ...BROKE, message: "the output could not be made" };
 
 export const DEADLINE_PASSED: TaskError = {
   code: "WORKFLOW_TIMED_OUT",

@@ -21,7 +21,8 @@ const UNPLACED = `
     FROM workflow_event_logs l JOIN workflow_executions e ON e.id = l.execution_id
     WHERE l.execution_id = $1 AND e.event_count > l.placed_own
     UNION ALL
-    SELECT s.step_id, s.task_id, s.placed FROM workflow_steps s JOIN task_executions t ON t.id = s.task_id
+    SELECT s.step_id, s.task_id, s.placed FROM workflow_executions e JOIN workflow_steps s ON s.execution_id = e.id
+      JOIN task_executions t ON t.id = s.task_id AND t.workspace_id = e.workspace_id
     WHERE s.execution_id = $1 AND NOT s.kept AND s.status NOT IN ('waiting', 'starting') AND t.event_count > s.placed
   ), unplaced AS (
     SELECT step_id, task_id, sequence, is_last, max(at) OVER (PARTITION BY task_id ORDER BY sequence) AS at
@@ -38,7 +39,12 @@ const UNPLACED = `
 
 const READ_PAGE = `
   WITH pieces AS (
-    SELECT * FROM workflow_event_order WHERE execution_id = $1 AND last > $2 ORDER BY last LIMIT $4
+    SELECT o.* FROM workflow_event_order o
+    WHERE o.execution_id = $1 AND last > $2 AND (o.task_id IS NULL OR EXISTS (
+      SELECT FROM task_executions t JOIN workflow_executions e ON e.workspace_id = t.workspace_id
+      WHERE t.id = o.task_id AND e.id = $1
+    ))
+    ORDER BY last LIMIT $4
   ), numbered AS (
     SELECT p.first + events.sequence - p.first_sequence AS number, p.step_id, p.task_id, events.*
     FROM pieces p CROSS JOIN LATERAL (

@@ -86,4 +86,5 @@ export const EXECUTION_DETAILS_JSON = `jsonb_build_object(${EXECUTION_FIELDS}, '
       'dependsOn', e.recipe -> 'steps' -> s.position -> 'dependsOn', 'status', s.status, 'taskId', s.task_id,
       'kept', s.kept, 'skipReason', s.skip_reason, 'error', coalesce(s.error, task_error(t)),
       'startedAt', ${time("s.started_at")}, 'endedAt', ${time("s.ended_at")}) ORDER BY s.position)
-    FROM workflow_steps s LEFT JOIN task_executions t ON t.id = s.task_id WHERE s.execution_id = e.id))`;
+    FROM workflow_steps s LEFT JOIN task_executions t ON t.id = s.task_id AND t.workspace_id = e.workspace_id
+    WHERE s.execution_id = e.id))`;

@@ -2,12 +2,10 @@ import { z } from "zod";
 import { AgentTask } from "../../../contracts/task.ts";
 import type { WorkflowStep } from "../../../contracts/workflow-recipe.ts";
 import type { Queryable } from "../../runtime/database.ts";
+import { Allowance, MAX_RESOLVED_BYTES } from "./allowance.ts";
 import { StepNotResolvableError } from "./errors.ts";
 import type { ExecutionRow, StepRow } from "./execution-record.ts";
 import { outcomeOf, resolve, type KnownValues } from "./references.ts";
-
-/** Of a step's task as JSON, once its references are replaced. */
-const MAX_TASK_BYTES = 2_097_152;
 
 /**
  * The task of a step whose turn has come: made of the recipe, the input and how earlier steps ended, none of which changes
@@ -23,8 +21,9 @@ export async function makeTask(
   steps: readonly StepRow[],
 ): Promise<AgentTask> {
   const known = knownValues(execution, steps);
+  const allowance = new Allowance();
   const { prompt, systemPrompt, steps: calls, context, ...asTheyStand } = step.task;
-  const resolved = (await resolve(database, { prompt, systemPrompt, steps: calls, context }, known)) as {
+  const resolved = (await resolve(database, { prompt, systemPrompt, steps: calls, context }, known, allowance)) as {
     readonly prompt: unknown;
     readonly systemPrompt: unknown;
     readonly context: Readonly<Record<string, unknown>>;
@@ -32,7 +31,7 @@ export async function makeTask(
   const outcomes: Record<string, unknown> = {};
   for (const id of step.dependsOn) {
     const before = known.steps.get(id);
-    if (before !== undefined) outcomes[id] = await outcomeOf(database, before);
+    if (before !== undefined) outcomes[id] = await outcomeOf(database, known, before, allowance);
   }
   const { executionId, workspaceId, correlationId, input } = execution;
   const given = {
@@ -44,10 +43,10 @@ export async function makeTask(
     ...{ taskId, workspaceId, correlationId, parentExecutionId: executionId },
   };
   const bytes = Buffer.byteLength(JSON.stringify(given));
-  if (bytes > MAX_TASK_BYTES) {
+  if (bytes > MAX_RESOLVED_BYTES) {
     throw new StepNotResolvableError(
       "VALUE_TOO_LARGE",
-      `the task of step ${step.id} is ${bytes} bytes of JSON, at most ${MAX_TASK_BYTES} are taken`,
+      `the task of step ${step.id} is ${bytes} bytes of JSON, at most ${MAX_RESOLVED_BYTES} are taken`,
       "Hand large values on in files of the workspace, and depend on fewer steps at once.",
     );
   }
@@ -62,6 +61,7 @@ export async function makeTask(
 
 export const knownValues = (execution: ExecutionRow, steps: readonly StepRow[]): KnownValues => ({
   executionId: execution.executionId,
+  workspaceId: execution.workspaceId,
   input: execution.input,
   steps: new Map(steps.map((row) => [row.stepId, row])),
 });

@@ -7,13 +7,15 @@ import type { Logger } from "../../runtime/logger.ts";
 import { sortedJson } from "../../runtime/sorted-json.ts";
 import { toTaskError } from "../errors.ts";
 import type { TaskRunner } from "../task-runner.ts";
+import { Allowance } from "./allowance.ts";
+import { passes, stepBroke } from "./errors.ts";
 import { appendEvents, lockExecution, readSteps, type ExecutionRow, type StepRow } from "./execution-record.ts";
 import { knownValues, makeTask } from "./make-task.ts";
 import { resolve } from "./references.ts";
 
 export interface AdvanceDeps {
   readonly pool: Pool;
-  readonly runner: Pick<TaskRunner, "submit" | "cancel" | "status">;
+  readonly runner: Pick<TaskRunner, "submit" | "cancel">;
   readonly log: Logger;
 }
 
@@ -81,8 +83,14 @@ async function submit(
     log.info({ event: "workflow_step_submitted", executionId, workspaceId, stepId, taskId }, "step submitted");
     return { kind: "submitted" };
   } catch (error) {
-    if (error instanceof TaskConflictError && (await isOwnTask(pool, execution, taskId))) return { kind: "submitted" };
-    if (!(error instanceof PlatformError) || error.status >= 500) throw error; // it passes, and the step is tried again
+    if (passes(error)) throw error; // the step is tried again
+    if (!(error instanceof PlatformError)) {
+      log.error({ event: "workflow_step_broke", executionId, workspaceId, stepId, err: error }, "step fails");
+    }
+    // A submission may have taken place though its answer was lost, or by a version that made it a little different.
+    const isKnown = error instanceof PlatformError && !(error instanceof TaskConflictError);
+    if (!isKnown && (await isOwnTask(pool, execution, taskId))) return { kind: "submitted" };
+    if (!(error instanceof PlatformError)) return { kind: "failed", error: stepBroke(stepId) };
     // A move that is under way may still be called off; while it is not, nobody ends what others wait for.
     if (error instanceof WorkspaceNotOpenError)
       return { kind: "delayed", error: toTaskError(error), seconds: MOVE_SECONDS };
@@ -99,11 +107,11 @@ async function conditionHolds(
   steps: readonly StepRow[],
 ): Promise<boolean> {
   if (onlyIf === undefined) return true;
-  const value = await resolve(pool, onlyIf.value, knownValues(execution, steps));
+  const value = await resolve(pool, onlyIf.value, knownValues(execution, steps), new Allowance());
   return JSON.stringify(sortedJson(value)) === JSON.stringify(sortedJson(onlyIf.equals));
 }
 
-/** Submitted for this step by a version that made it a little different. */
+/** Submitted for this step before. */
 async function isOwnTask(pool: AdvanceDeps["pool"], execution: ExecutionRow, taskId: string): Promise<boolean> {
   const { rowCount } = await pool.query(
     "SELECT FROM task_executions WHERE id = $1 AND workspace_id = $2 AND parent_execution_id = $3",

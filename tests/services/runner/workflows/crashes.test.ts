@@ -10,6 +10,8 @@ import { aWorkspace, completed } from "../../../support/runner.ts";
 import { openWorkflowProcess, until, type WorkflowProcess } from "./support.ts";
 
 const task = { prompt: "do" };
+/** Passes, as the loss of a connection does; what stays is the step's failure. */
+const killed = (): Error => Object.assign(new Error("killed"), { code: "ECONNRESET" });
 
 describe("an execution whose process dies", () => {
   let server: TestPostgres;
@@ -29,13 +31,16 @@ describe("an execution whose process dies", () => {
 
   const deps = (submit?: AdvanceDeps["runner"]["submit"]): AdvanceDeps => {
     const { pool, runner } = own.own;
-    const given = { status: runner.status.bind(runner), cancel: runner.cancel.bind(runner) };
-    return { pool, log: silentLog, runner: { ...given, submit: submit ?? runner.submit.bind(runner) } };
+    return {
+      pool,
+      log: silentLog,
+      runner: { cancel: runner.cancel.bind(runner), submit: submit ?? runner.submit.bind(runner) },
+    };
   };
   /** Submits, and never comes to note it. */
   const dyingAfter = deps.bind(null, async (given) => {
     await own.own.runner.submit(given);
-    throw new Error("killed");
+    throw killed();
   });
   const tasksOf = async (executionId: string) => {
     const { rows } = await own.own.pool.query<{ status: string }>(
@@ -90,7 +95,7 @@ describe("an execution whose process dies", () => {
     assert.deepEqual(await tasksOf(executionId), ["cancelled"]);
 
     const none = await own.start(workspaceId, recipe);
-    const dyingBefore = deps(async () => Promise.reject(new Error("killed")));
+    const dyingBefore = deps(async () => Promise.reject(killed()));
     await assert.rejects(advance(dyingBefore, none.executionId), /killed/);
     await own.executions.cancel(none.executionId);
     await advance(deps(), none.executionId);
