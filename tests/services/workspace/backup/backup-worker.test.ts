@@ -135,16 +135,23 @@ describe(
       assert.doesNotMatch(JSON.stringify(run), /secret/);
     });
 
-    it("records a backup that was made while the database went away", async () => {
+    it("records a backup whose connection is lost while it is recorded", async () => {
       const asked = await store.requestBackup(workspaceId, {}, "test");
-      let back = Promise.resolve();
+      let cut = Promise.resolve();
       const made: Doing = async () => {
-        await postgres.kill();
-        back = delay(1_000).then(() => postgres.restart()); // the fault itself: the first tries find nobody
+        const holding = await pool.connect();
+        await holding.query("BEGIN");
+        await holding.query("SELECT FROM workspace_backups FOR UPDATE");
+        cut = (async () => {
+          const waiting = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+          while ((await pool.query(waiting)).rowCount === 0) await delay(20);
+          await holding.query("ROLLBACK");
+          holding.release();
+        })();
         return { snapshotId: "abcdef34" };
       };
       const run = await outcomeOf(asked, made, "succeeded", "failed");
-      await back;
+      await cut;
       assert.deepEqual([run.state, run.snapshotId, run.attempt], ["succeeded", "abcdef34", 1]);
     });
 
