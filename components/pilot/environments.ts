@@ -172,6 +172,7 @@ export function workerEnv<Text>(args: EnvironmentArgs<Text>): Environment<Worker
     LEASE_SECONDS: String(config.leaseSeconds),
     SHUTDOWN_GRACE_SECONDS: String(WORKER_GRACE_SECONDS),
     AUTOMATOS_SANDBOX: "bubblewrap",
+    SANDBOX_REQUIRED: "true", // a host or a platform on which none can be made is found out at the first start
     RUNTIME_DIR: RUNTIME_PATH,
     GATEWAY_ADDRESS: gatewayAddress(places),
     TASK_TOKEN_KEY: secrets.taskTokenKey,

@@ -68,8 +68,6 @@ export function variablesOfServices(
     worker: {
       ...workerEnv(args),
       AUTOMATOS_SANDBOX: config.sandbox,
-      // a seccomp profile cannot be chosen at Railway: where no sandbox can be made, the deployment fails and says so
-      SANDBOX_REQUIRED: "true",
       ...healthPort(WORKER_HEALTH_PORT),
       // a container's own host name is none in the private network
       HEALTH_ADVERTISE_HOST: privateHost("worker"),
