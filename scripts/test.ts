@@ -28,7 +28,7 @@ const CHECKS: readonly (readonly [name: string, command: string, args: readonly 
 ];
 
 /** A whole file of tests may take so long. Far above what any takes: it ends a hang, it times nothing. */
-const FILE_TIMEOUT_MS = 600_000;
+const FILE_TIMEOUT_MS = 1_200_000;
 
 function runCheck(command: string, args: readonly string[]): Promise<{ ok: boolean; output: string }> {
   return new Promise((resolve) => {

@@ -18,7 +18,7 @@ export interface LoadOptions {
   readonly workspaces?: number;
   /** Each task is submitted so often, at the same moment and through every API in turn. @default 1 */
   readonly submissions?: number;
-  /** Every so many tasks one runs a command in a sandbox; the others write a file by the worker's own hand. @default 2 */
+  /** Every so many tasks one runs a command in a sandbox; the others write a file by the worker's own hand. @default 4 */
   readonly commandEvery?: number;
   /** How long a command waits before it does what it leaves a trace of. @default 0 */
   readonly commandSeconds?: number;
@@ -31,7 +31,7 @@ const DEFAULTS = {
   tasks: TASKS,
   workspaces: 50,
   submissions: 1,
-  commandEvery: 2,
+  commandEvery: 4,
   commandSeconds: 0,
   credential: false,
 };
