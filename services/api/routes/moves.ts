@@ -146,7 +146,7 @@ export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { m
   app.get(
     "/api/workspaces/:workspaceId/move/record",
     {
-      config: { access, action: "workspace.move.read" },
+      config: { access, action: "workspace.move.record.read" },
       schema: {
         tags,
         operationId: "readRecord",
@@ -165,7 +165,7 @@ export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { m
   app.put(
     "/api/workspaces/:workspaceId/move/record",
     {
-      config: { access, action: "workspace.move.write", whileMoving: true, streamsBody: true },
+      config: { access, action: "workspace.move.record.write", whileMoving: true, streamsBody: true },
       schema: {
         tags,
         operationId: "writeRecord",
@@ -198,7 +198,7 @@ export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { m
   app.get(
     "/api/workspaces/:workspaceId/move/files",
     {
-      config: { access, action: "workspace.move.read" },
+      config: { access, action: "workspace.move.files.read" },
       schema: {
         tags,
         operationId: "readFiles",
@@ -231,7 +231,7 @@ export const moveRoutes: FastifyPluginAsyncZod<MoveRoutesDeps> = async (app, { m
   app.put(
     "/api/workspaces/:workspaceId/move/files",
     {
-      config: { access, action: "workspace.move.write", whileMoving: true, streamsBody: true },
+      config: { access, action: "workspace.move.files.write", whileMoving: true, streamsBody: true },
       schema: {
         tags,
         operationId: "writeFiles",
