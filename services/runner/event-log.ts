@@ -1,9 +1,9 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { TaskNotFoundError } from "../../contracts/errors.ts";
 import { isTerminalEvent, type TaskEvent, type TaskEventBody } from "../../contracts/task-event.ts";
-import { isTransient, prepared, type Queryable } from "../runtime/database.ts";
+import { prepared, type Queryable } from "../runtime/database.ts";
 import type { EventBus } from "./bus/event-bus.ts";
-import { EventFeed, type EventPage } from "./event-feed.ts";
+import type { EventPage } from "./event-feed.ts";
+import { SharedFeeds } from "./shared-feeds.ts";
 import type { FollowOptions } from "./task-runner.ts";
 import { isAborted, Watchers } from "./watchers.ts";
 
@@ -13,9 +13,6 @@ const PAGE_EVENTS = 200;
 const PAGE_BYTES = 1_048_576;
 /** How long a follower trusts that nothing came when no notification did. */
 const RECHECK_MS = 5_000;
-const RETRY_MS = 250;
-/** Who has more than this before him is told so. */
-const BEHIND_EVENTS = 1_000;
 
 /**
  * From event to event, so that the server as well looks at no more of them than the page holds: a sum over the rows of
@@ -53,21 +50,23 @@ export class EventLog {
   readonly #database: Queryable;
   readonly #unsubscribe: (() => void)[];
   /** Whom to wake for every event of a task, and whom for its last alone. */
-  readonly #followers = new Watchers();
+  readonly #feeds = new SharedFeeds<TaskEvent>({
+    read: (taskId, after) => this.#read(taskId, after),
+    isLast: isTerminalEvent,
+    recheckMs: RECHECK_MS,
+  });
   readonly #waiters = new Watchers();
-  /** Of the tasks that are followed here, with how many follow. */
-  readonly #feeds = new Map<string, { readonly feed: EventFeed; followers: number }>();
 
   constructor(deps: { readonly pool: Queryable; readonly bus: EventBus }) {
     this.#database = deps.pool;
     this.#unsubscribe = [
       deps.bus.subscribe(({ taskId, ended }) => {
-        this.#followers.wake(taskId);
+        this.#feeds.wake(taskId);
         if (ended) this.#waiters.wake(taskId);
       }),
       // What was announced in the meantime was not heard.
       deps.bus.onGap(() => {
-        this.#followers.wakeAll();
+        this.#feeds.wakeAll();
         this.#waiters.wakeAll();
       }),
     ];
@@ -79,41 +78,8 @@ export class EventLog {
   }
 
   /** As TaskRunner.events(). A server that is away for a while is waited for. */
-  async *follow(taskId: string, after: number, options: Omit<FollowOptions, "after"> = {}): AsyncGenerator<TaskEvent> {
-    const { signal, onBehind } = options;
-    const watch = this.#followers.watch(taskId, signal);
-    const feed = this.#openFeed(taskId);
-    try {
-      for (let last = after; signal?.aborted !== true;) {
-        watch.reset();
-        const { events, ended, newest } = await retryTransient(() => feed.next(last), signal);
-        for (const event of events) {
-          yield event;
-          if (isTerminalEvent(event) || isAborted(signal)) return;
-          last = event.sequence;
-        }
-        if (ended) return;
-        if (newest - last > BEHIND_EVENTS) onBehind?.({ events: newest - last, newest });
-        if (events.length === 0) await watch.wait(RECHECK_MS);
-      }
-    } catch (error) {
-      if (!isAborted(signal)) throw error;
-    } finally {
-      watch.end();
-      this.#closeFeed(taskId);
-    }
-  }
-
-  #openFeed(taskId: string): EventFeed {
-    const open = this.#feeds.get(taskId) ?? { feed: new EventFeed((from) => this.#read(taskId, from)), followers: 0 };
-    open.followers += 1;
-    this.#feeds.set(taskId, open);
-    return open.feed;
-  }
-
-  #closeFeed(taskId: string): void {
-    const open = this.#feeds.get(taskId);
-    if (open !== undefined && --open.followers === 0) this.#feeds.delete(taskId);
+  follow(taskId: string, after: number, options: Omit<FollowOptions, "after"> = {}): AsyncGenerator<TaskEvent> {
+    return this.#feeds.follow(taskId, { ...options, after });
   }
 
   /**
@@ -161,16 +127,5 @@ export class EventLog {
     const row = rows[0];
     if (row === undefined) throw new TaskNotFoundError(taskId);
     return row;
-  }
-}
-
-async function retryTransient<T>(body: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  for (;;) {
-    try {
-      return await body();
-    } catch (error) {
-      if (!isTransient(error)) throw error;
-      await delay(RETRY_MS, undefined, signal === undefined ? {} : { signal });
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { FollowOptions } from "../../runner/task-runner.ts";
+import { sseEvent } from "../event-streams.ts";
 
 const LAG_EVERY_MS = 1_000;
 /** The record's numbers end there; nothing follows it. */
@@ -30,6 +31,18 @@ export const eventStream = (item: string) => ({
     }),
   },
 });
+
+/** Those that follow the same are given the same events: each is written out once for all of them. */
+const encoded = new WeakMap<object, string>();
+
+export function encodeEvent(event: { readonly sequence: number }): string {
+  let text = encoded.get(event);
+  if (text === undefined) {
+    text = sseEvent(event.sequence, event);
+    encoded.set(event, text);
+  }
+  return text;
+}
 
 /** A comment a second at most, for a follower who is far behind. */
 export function tellLag(comment: (text: string) => void): NonNullable<FollowOptions["onBehind"]> {

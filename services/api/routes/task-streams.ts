@@ -2,14 +2,13 @@ import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { isTerminal } from "../../../contracts/task.ts";
-import type { TaskEvent } from "../../../contracts/task-event.ts";
 import type { TaskRunner } from "../../runner/task-runner.ts";
 import { taskOf } from "../access.ts";
 import { sseEvent, type EventStreams } from "../event-streams.ts";
 import { logEntry } from "../task-log.ts";
 import type { TaskListing } from "../task-listing.ts";
 import { problems, taskParams } from "./shared.ts";
-import { after, eventsQuery, eventStream, resume, tellLag } from "./shared-streams.ts";
+import { encodeEvent, after, eventsQuery, eventStream, resume, tellLag } from "./shared-streams.ts";
 
 export interface TaskStreamRoutesDeps {
   readonly runner: TaskRunner;
@@ -93,18 +92,6 @@ export const taskStreamRoutes: FastifyPluginAsyncZod<TaskStreamRoutesDeps> = asy
     },
   );
 };
-
-/** Followers of one task are given the same events: each is written out once for all of them. */
-const encoded = new WeakMap<TaskEvent, string>();
-
-function encodeEvent(event: TaskEvent): string {
-  let text = encoded.get(event);
-  if (text === undefined) {
-    text = sseEvent(event.sequence, event);
-    encoded.set(event, text);
-  }
-  return text;
-}
 
 interface LogRequest extends TaskStreamRoutesDeps {
   readonly request: FastifyRequest;

@@ -2,13 +2,12 @@ import { randomUUID } from "node:crypto";
 import type { FastifyPluginAsyncZod } from "fastify-type-provider-zod";
 import { z } from "zod";
 import * as api from "../../../contracts/workflow.ts";
-import type { WorkflowEvent } from "../../../contracts/workflow-event.ts";
 import type { ExecutionEvents } from "../../runner/workflows/execution-events.ts";
 import type { ExecutionStore } from "../../runner/workflows/execution-store.ts";
 import { scopedWorkspace, scopeOf } from "../access.ts";
-import { sseEvent, type EventStreams } from "../event-streams.ts";
+import type { EventStreams } from "../event-streams.ts";
 import { problems } from "./shared.ts";
-import { eventsQuery, eventStream, resume, tellLag } from "./shared-streams.ts";
+import { encodeEvent, eventsQuery, eventStream, resume, tellLag } from "./shared-streams.ts";
 
 export interface WorkflowExecutionRoutesDeps {
   readonly executions: ExecutionStore;
@@ -131,15 +130,3 @@ export const workflowExecutionRoutes: FastifyPluginAsyncZod<WorkflowExecutionRou
     },
   );
 };
-
-/** Followers of one execution are given the same events: each is written out once for all of them. */
-const encoded = new WeakMap<WorkflowEvent, string>();
-
-function encodeEvent(event: WorkflowEvent): string {
-  let text = encoded.get(event);
-  if (text === undefined) {
-    text = sseEvent(event.sequence, event);
-    encoded.set(event, text);
-  }
-  return text;
-}

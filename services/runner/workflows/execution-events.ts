@@ -1,44 +1,40 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { isLastWorkflowEvent, type WorkflowEvent } from "../../../contracts/workflow-event.ts";
-import { isTransient, type Pool } from "../../runtime/database.ts";
+import type { Pool } from "../../runtime/database.ts";
 import type { NotificationListener } from "../../runtime/listener.ts";
 import type { EventBus } from "../bus/event-bus.ts";
-import { EventFeed, type EventPage } from "../event-feed.ts";
+import type { EventPage } from "../event-feed.ts";
+import { SharedFeeds } from "../shared-feeds.ts";
 import type { FollowOptions } from "../task-runner.ts";
-import { isAborted, Watchers } from "../watchers.ts";
 import { readEvents } from "./event-order.ts";
 
 /** How long a follower trusts that nothing came when no notification did. */
 const RECHECK_MS = 1_000;
-const RETRY_MS = 250;
-/** Who has more than this before him is told so. */
-const BEHIND_EVENTS = 1_000;
-
-interface Followed {
-  readonly feed: EventFeed<WorkflowEvent>;
-  followers: number;
-}
 
 /** The events of whole executions: their own and those of their tasks, numbered in one order. */
 export class ExecutionEvents {
   readonly #pool: Pool;
   readonly #unsubscribe: (() => void)[];
-  readonly #followers = new Watchers();
-  readonly #followed = new Map<string, Followed>();
+  readonly #feeds = new SharedFeeds<WorkflowEvent>({
+    read: (executionId, after) => this.#read(executionId, after),
+    isLast: isLastWorkflowEvent,
+    recheckMs: RECHECK_MS,
+    onFollowed: (executionId) => this.#hear(executionId),
+    onLeft: (executionId) => this.#forget(executionId),
+  });
   /** The tasks that were heard of in executions that are followed, by which their notifications are known. */
   readonly #executions = new Map<string, string>();
 
   constructor(deps: { readonly pool: Pool; readonly listener: NotificationListener; readonly bus: EventBus }) {
     this.#pool = deps.pool;
     this.#unsubscribe = [
-      deps.listener.subscribe("automatos_workflows", (executionId) => this.#followers.wake(executionId)),
+      deps.listener.subscribe("automatos_workflows", (executionId) => this.#feeds.wake(executionId)),
       deps.bus.subscribe(({ taskId }) => {
         const executionId = this.#executions.get(taskId);
-        if (executionId !== undefined) this.#followers.wake(executionId);
+        if (executionId !== undefined) this.#feeds.wake(executionId);
       }),
       // What was announced in the meantime was not heard.
-      deps.listener.onReconnect(() => this.#followers.wakeAll()),
-      deps.bus.onGap(() => this.#followers.wakeAll()),
+      deps.listener.onReconnect(() => this.#feeds.wakeAll()),
+      deps.bus.onGap(() => this.#feeds.wakeAll()),
     ];
   }
 
@@ -53,30 +49,8 @@ export class ExecutionEvents {
    *
    * @throws ExecutionNotFoundError
    */
-  async *follow(executionId: string, options: FollowOptions = {}): AsyncGenerator<WorkflowEvent> {
-    const { after = 0, signal, onBehind } = options;
-    const watch = this.#followers.watch(executionId, signal);
-    const feed = this.#open(executionId);
-    try {
-      await retryTransient(() => this.#hear(executionId), signal);
-      for (let last = after; signal?.aborted !== true;) {
-        watch.reset();
-        const { events, ended, newest } = await retryTransient(() => feed.next(last), signal);
-        for (const event of events) {
-          yield event;
-          if (isLastWorkflowEvent(event) || isAborted(signal)) return;
-          last = event.sequence;
-        }
-        if (ended) return;
-        if (newest - last > BEHIND_EVENTS) onBehind?.({ events: newest - last, newest });
-        if (events.length === 0) await watch.wait(RECHECK_MS);
-      }
-    } catch (error) {
-      if (!isAborted(signal)) throw error;
-    } finally {
-      watch.end();
-      this.#close(executionId);
-    }
+  follow(executionId: string, options: FollowOptions = {}): AsyncGenerator<WorkflowEvent> {
+    return this.#feeds.follow(executionId, options);
   }
 
   /** Whether the execution has ended and no event is behind number `after`. @throws ExecutionNotFoundError */
@@ -84,20 +58,7 @@ export class ExecutionEvents {
     return (await readEvents(this.#pool, executionId, after)).ended;
   }
 
-  #open(executionId: string): EventFeed<WorkflowEvent> {
-    let followed = this.#followed.get(executionId);
-    if (followed === undefined) {
-      followed = { feed: new EventFeed((after) => this.#read(executionId, after)), followers: 0 };
-      this.#followed.set(executionId, followed);
-    }
-    followed.followers += 1;
-    return followed.feed;
-  }
-
-  #close(executionId: string): void {
-    const followed = this.#followed.get(executionId);
-    if (followed === undefined || --followed.followers > 0) return;
-    this.#followed.delete(executionId);
+  #forget(executionId: string): void {
     for (const [taskId, parent] of this.#executions) if (parent === executionId) this.#executions.delete(taskId);
   }
 
@@ -117,16 +78,5 @@ export class ExecutionEvents {
       if (body.type === "task_ended" && task !== null) this.#executions.delete(task.taskId);
     }
     return page;
-  }
-}
-
-async function retryTransient<T>(body: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  for (;;) {
-    try {
-      return await body();
-    } catch (error) {
-      if (!isTransient(error)) throw error;
-      await delay(RETRY_MS, undefined, signal === undefined ? {} : { signal });
-    }
   }
 }
