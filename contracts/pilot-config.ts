@@ -1,12 +1,8 @@
 import { z } from "zod";
 import { BackupConfig } from "./backup.ts";
+import { imageRef, isPinned } from "./image-ref.ts";
 import { RailwayConfig } from "./railway-config.ts";
-import { port, serviceSettings } from "./stack-settings.ts";
-import { EgressRule } from "./workspace.ts";
-
-const DIGEST = /@sha256:[0-9a-f]{64}$/;
-/** `repository[:tag][@sha256:digest]`, a registry's host and port included. */
-const imageRef = z.string().regex(/^[a-z0-9][A-Za-z0-9._/:-]{0,254}(@sha256:[0-9a-f]{64})?$/, "is no image reference");
+import { containerSettings, port, serviceSettings } from "./stack-settings.ts";
 
 const SERVICE_IMAGE_NAMES = ["api", "gateway", "worker", "migrate"] as const;
 
@@ -72,7 +68,7 @@ const images = z
     if (given.services === undefined) refs.set("base", given.base);
     else for (const name of SERVICE_IMAGE_NAMES) refs.set(`services.${name}`, given.services[name]);
     for (const [path, ref] of refs) {
-      if (DIGEST.test(ref)) continue;
+      if (isPinned(ref)) continue;
       context.addIssue({
         code: "custom",
         path: path.split("."),
@@ -125,17 +121,8 @@ export const ComposeConfig = z.strictObject({
       "The volumes, and the secrets that open what lies in them, are not removed: `destroy` refuses, and " +
         "`destroy --exclude-protected` leaves them for the next `up`.",
     ),
-  packageIndexes: z
-    .strictObject({
-      pip: z.url({ protocol: /^https?$/ }).optional(),
-      npm: z.url({ protocol: /^https?$/ }).optional(),
-    })
-    .prefault({})
-    .describe("Indexes that sandboxes use in the place of pip's and npm's own; their hosts belong into egressRules."),
-  egressRules: z
-    .array(EgressRule)
-    .default(["github.com"])
-    .describe("Names every sandbox may reach: the code host, the package indexes. Workspaces add their own."),
+  packageIndexes: containerSettings.packageIndexes,
+  egressRules: containerSettings.egressRules,
   workerApparmor: z
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/)

@@ -1,11 +1,8 @@
 import { z } from "zod";
 import { BackupConfig } from "./backup.ts";
+import { imageRef, isPinned } from "./image-ref.ts";
 import { SandboxKind } from "./service-env.ts";
-import { serviceSettings } from "./stack-settings.ts";
-import { EgressRule } from "./workspace.ts";
-
-const DIGEST = /@sha256:[0-9a-f]{64}$/;
-const imageRef = z.string().regex(/^[a-z0-9][A-Za-z0-9._/:-]{0,254}(@sha256:[0-9a-f]{64})?$/, "is no image reference");
+import { containerSettings, serviceSettings } from "./stack-settings.ts";
 
 const limits = z.strictObject({
   cpu: z.number().positive().max(64).optional().describe("Virtual CPUs."),
@@ -39,7 +36,7 @@ export const RailwayConfig = z.strictObject({
     })
     .superRefine(({ requireDigests, ...refs }, context) => {
       for (const [name, ref] of Object.entries(refs)) {
-        if (!requireDigests || DIGEST.test(ref)) continue;
+        if (!requireDigests || isPinned(ref)) continue;
         context.addIssue({
           code: "custom",
           path: [name],
@@ -77,17 +74,8 @@ export const RailwayConfig = z.strictObject({
       "one, its deployment fails with the reason. `none`: no sandbox; commands of all tenants run bare beside each other, " +
       "with the worker's files, secrets and network in reach: for one trusted team only, and warned of at each `up`.",
   ),
-  egressRules: z
-    .array(EgressRule)
-    .default(["github.com"])
-    .describe("Names every sandbox may reach: the code host, the package indexes. Workspaces add their own."),
-  packageIndexes: z
-    .strictObject({
-      pip: z.url({ protocol: /^https?$/ }).optional(),
-      npm: z.url({ protocol: /^https?$/ }).optional(),
-    })
-    .prefault({})
-    .describe("Indexes that sandboxes use in the place of pip's and npm's own; their hosts belong into egressRules."),
+  egressRules: containerSettings.egressRules,
+  packageIndexes: containerSettings.packageIndexes,
   backup: BackupConfig.optional().describe("Where backups of workspaces go. Without it there are none."),
   workerConcurrency: serviceSettings.workerConcurrency,
   leaseSeconds: serviceSettings.leaseSeconds,

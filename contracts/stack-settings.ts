@@ -2,6 +2,7 @@ import { z } from "zod";
 import { LlmConfig } from "./llm.ts";
 import { PlanLimitOverrides } from "./plan.ts";
 import { ToolAdapters } from "./tool-adapters.ts";
+import { EgressRule } from "./workspace.ts";
 import { QuotaSetting } from "./workspace-quota.ts";
 
 /** A TCP port that something listens on. */
@@ -30,4 +31,19 @@ export const serviceSettings = {
   tools: ToolAdapters.prefault({}).describe("The tools that run at the API."),
   plans: PlanLimitOverrides.default({}).describe("Limits of a plan that differ from the defaults."),
   logLevel: z.enum(["trace", "debug", "info", "warn", "error"]).default("info"),
+} as const;
+
+/** Settings of every phase whose services run in containers, which see nothing of a machine's own configuration. */
+export const containerSettings = {
+  egressRules: z
+    .array(EgressRule)
+    .default(["github.com"])
+    .describe("Names every sandbox may reach: the code host, the package indexes. Workspaces add their own."),
+  packageIndexes: z
+    .strictObject({
+      pip: z.url({ protocol: /^https?$/ }).optional(),
+      npm: z.url({ protocol: /^https?$/ }).optional(),
+    })
+    .prefault({})
+    .describe("Indexes that sandboxes use in the place of pip's and npm's own; their hosts belong into egressRules."),
 } as const;

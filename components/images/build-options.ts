@@ -28,6 +28,3 @@ export function buildArguments(service: ServiceName, options: BuildOptions): Rec
     }),
   );
 }
-
-/** `name@sha256:<64 hex digits>`: what can never become another image. */
-export const isPinned = (ref: string): boolean => /^[^@\s]+@sha256:[0-9a-f]{64}$/.test(ref);
