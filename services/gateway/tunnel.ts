@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { joinSockets } from "../runtime/join-sockets.ts";
 import { type AdmissionDeps, admit } from "./admission.ts";
 import type { Exchange } from "./exchange.ts";
 import { asRefusal } from "./internal-error.ts";
@@ -44,16 +45,13 @@ export async function tunnel(
   }
 }
 
-/** Both directions end on their own (half-close); an error, a close or long silence on one side ends both. */
+/** Passes bytes both ways; long silence on one side ends both. */
 function join(client: Socket, upstream: Socket, timeouts: TunnelDeps): void {
+  joinSockets(client, upstream);
   for (const [from, to] of [
     [client, upstream],
     [upstream, client],
   ] as const) {
-    from.pipe(to);
-    from.on("error", () => to.destroy());
-    // After an orderly end what is still on its way to the other side may arrive.
-    from.on("close", () => (from.readableEnded ? to.destroySoon() : to.destroy()));
     from.on("end", () => to.setTimeout(timeouts.halfClosedTimeoutMs));
     from.setTimeout(timeouts.idleTimeoutMs);
     from.on("timeout", () => {

@@ -28,7 +28,7 @@ export class SharedConnections {
 
   /** One that has been made; it is let go of when it closes. */
   add(socket: Socket): void {
-    const peer = socket.remoteAddress ?? NO_ADDRESS; // gone once it has closed: asked for now
+    const peer = socket.remoteAddress ?? NO_ADDRESS; // asked for here: it is gone once the socket has closed
     this.#ofPeer(peer).add(socket);
     this.#unknownCount += 1;
     socket.once("close", () => this.#remove(socket, peer));

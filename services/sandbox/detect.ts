@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { SandboxUnavailableError } from "../../contracts/errors.ts";
+import { findProgram } from "../runtime/find-program.ts";
 import { openCgroups, type CgroupDriver } from "./cgroup.ts";
 import type { SeccompArch } from "./seccomp-table.ts";
 
@@ -34,7 +35,7 @@ export function detectMachine(options: { readonly searchFolders?: readonly strin
     throw new SandboxUnavailableError(`no system call filter is known for ${process.arch}`, NEEDS_LINUX);
   }
   const find = (program: string) => {
-    const found = (options.searchFolders ?? FOLDERS).map((folder) => `${folder}/${program}`).find(isExecutable);
+    const found = findProgram(program, options.searchFolders ?? FOLDERS);
     if (found === undefined) throw new SandboxUnavailableError(`${program} is not installed`, INSTALL);
     return found;
   };
@@ -77,13 +78,4 @@ function tryNamespaces({ bwrap, isRoot }: { readonly bwrap: string; readonly isR
       ? "Give the worker's container the right to make namespaces (CAP_SYS_ADMIN and CAP_NET_ADMIN, unmasked /proc), or run it on the host."
       : "Allow user namespaces (sysctl kernel.unprivileged_userns_clone=1, or an AppArmor profile for bwrap), or run the worker as root.",
   );
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
+import { findProgram } from "../../runtime/find-program.ts";
 import { BackupProgramError, BackupProgramMissingError } from "./errors.ts";
 
 const FOLDERS = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin"];
@@ -12,7 +13,7 @@ export interface ProgramFiles {
 
 /** @throws BackupProgramMissingError */
 export function findProgramFiles(name: string, folders: readonly string[] = FOLDERS): ProgramFiles {
-  const path = name.startsWith("/") ? name : folders.map((folder) => `${folder}/${name}`).find(isExecutable);
+  const path = name.startsWith("/") ? name : findProgram(name, folders);
   if (path === undefined) throw new BackupProgramMissingError(name);
   return { path: realpathSync(path), libraries: librariesOf(path) };
 }
@@ -31,13 +32,4 @@ function librariesOf(path: string): string[] {
   }
   const found = [...stdout.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(([, library = ""]) => library);
   return [...new Set(found)];
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -12,7 +12,7 @@ import { findProgramFiles, type ProgramFiles } from "./program-files.ts";
 import { repositoryPassword } from "./repository-key.ts";
 import { explainRestic, isPassingTrouble, isRefusal, NoRepositoryError, WrongPasswordError } from "./restic-errors.ts";
 
-/** What a repository is needed for now. */
+/** What a repository is used for, by one run. */
 export interface RepositoryUse {
   readonly workspaceId: string;
   /** Who the program runs as. */

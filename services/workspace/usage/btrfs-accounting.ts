@@ -7,7 +7,7 @@ import { hardLimitBytes, type StorageAccounting } from "./accounting.ts";
 import type { Mount } from "./mount-table.ts";
 import { ensureFolder, type FolderState, lookAt } from "./own-folder.ts";
 import { QuotaKindUnavailableError, QuotaProgramError } from "./quota-errors.ts";
-import { findProgram, runProgram } from "./run-program.ts";
+import { findQuotaProgram, runProgram } from "./run-program.ts";
 import type { WorkspaceQuota } from "./usage-meter.ts";
 
 /** linux/magic.h: BTRFS_SUPER_MAGIC */
@@ -48,7 +48,7 @@ export class BtrfsAccounting implements StorageAccounting {
     if ((await statfs(rootDir)).type !== BTRFS_MAGIC) {
       throw unavailable(`${rootDir} is not on btrfs`, "Put WORKSPACES_DIR on a btrfs volume.");
     }
-    if (findProgram("btrfs") === undefined) {
+    if (findQuotaProgram("btrfs") === undefined) {
       throw unavailable("the program `btrfs` is not installed", "Install the package btrfs-progs.");
     }
     const device = mount === undefined ? "" : basename(await realpath(mount.source));

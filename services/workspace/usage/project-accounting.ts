@@ -6,7 +6,7 @@ import { hardLimitBytes, inodeLimit, type StorageAccounting } from "./accounting
 import type { Mount } from "./mount-table.ts";
 import { ensureFolder, type FolderState, lookAt } from "./own-folder.ts";
 import { QuotaKindUnavailableError, QuotaProgramError } from "./quota-errors.ts";
-import { findProgram, type QuotaProgram, runProgram } from "./run-program.ts";
+import { findQuotaProgram, type QuotaProgram, runProgram } from "./run-program.ts";
 import type { WorkspaceQuota } from "./usage-meter.ts";
 
 const FILE_SYSTEMS = ["ext4", "xfs"];
@@ -56,7 +56,7 @@ export class ProjectAccounting implements StorageAccounting {
         "Mount it with the option prjquota; ext4 also needs `tune2fs -O project,quota -Q prjquota` first.",
       );
     }
-    const missing = PROGRAMS.filter((program) => findProgram(program) === undefined);
+    const missing = PROGRAMS.filter((program) => findQuotaProgram(program) === undefined);
     if (missing.length > 0) {
       throw unavailable(`${missing.join(", ")} not installed`, "Install the packages quota and e2fsprogs.");
     }

@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { join } from "node:path";
+import { findProgram } from "../../runtime/find-program.ts";
 import { QuotaProgramError } from "./quota-errors.ts";
 
 /** Where programs of the system are; the service's own PATH has no say in what runs as root. */
@@ -12,16 +11,7 @@ const MAX_OUTPUT_BYTES = 64 * 1024 ** 2;
 export type QuotaProgram = "btrfs" | "chattr" | "cp" | "lsattr" | "repquota" | "setquota" | "sync";
 
 /** The program's full path; undefined when it is not installed. */
-export function findProgram(program: QuotaProgram): string | undefined {
-  return FOLDERS.map((folder) => join(folder, program)).find((path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
+export const findQuotaProgram = (program: QuotaProgram): string | undefined => findProgram(program, FOLDERS);
 
 /** Runs a program to its end and resolves to what it printed. @throws QuotaProgramError */
 export async function runProgram(
@@ -29,7 +19,7 @@ export async function runProgram(
   args: readonly string[],
   options: { readonly timeoutMs?: number } = {},
 ): Promise<string> {
-  const path = findProgram(program);
+  const path = findQuotaProgram(program);
   if (path === undefined) throw new QuotaProgramError(program, args, "it is not installed");
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   execFile(
