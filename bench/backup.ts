@@ -16,7 +16,7 @@ const FILES = 2_000;
 const BYTES = 20_000;
 const UID = process.getuid?.() === 0 ? 20_777 : (process.getuid?.() ?? 0);
 
-const missing = missingForBackups();
+const missing = await missingForBackups();
 if (missing !== undefined) throw new Error(missing);
 const store = await startStore();
 const folder = await mkdtemp(path.join(tmpdir(), "bench-backup-"));

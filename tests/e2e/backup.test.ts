@@ -14,7 +14,7 @@ import { runCli } from "../support/cli.ts";
 import { startPlatform, type TestPlatform } from "../support/platform.ts";
 
 const HOSTILE = path.resolve(import.meta.dirname, "../support/hostile-tree.py");
-const missing = missingForBackups();
+const missing = await missingForBackups();
 
 describe("backups of workspaces, on real processes and a real store", { skip: missing }, () => {
   let store: TestStore;

@@ -1,19 +1,20 @@
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { missingForS3Server, startS3Server, type S3Server } from "../../engine/tests/support/s3-server.ts";
-import { findProgramFiles } from "../../services/workspace/backup/program-files.ts";
+import { installPackages, programOfMachine } from "./debian-packages.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 /** Why there can be no backups here; undefined where there can. Installs restic as root, as the worker's image has it. */
-export function missingForBackups(): string | undefined {
-  try {
-    findProgramFiles("restic");
-  } catch {
-    if (process.getuid?.() !== 0) return "restic is not installed, and only root can install it";
-    const { status } = spawnSync("apt-get", ["install", "--yes", "restic", "bubblewrap"], { stdio: "ignore" });
-    if (status !== 0) return "`apt-get install restic bubblewrap` failed";
+export async function missingForBackups(): Promise<string | undefined> {
+  const absent = ["restic", "bwrap"].filter((program) => programOfMachine(program) === undefined);
+  if (absent.length > 0) {
+    if (process.getuid?.() !== 0) return `${absent.join(", ")} is not installed, and only root can install it`;
+    try {
+      await installPackages(["restic", "bubblewrap"]);
+    } catch (error) {
+      return `apt-get could not install restic and bubblewrap: ${(error as Error).message}`;
+    }
   }
   return missingForS3Server();
 }

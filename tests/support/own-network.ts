@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { describe, it } from "node:test";
 import { promisify } from "node:util";
+import { installPackages, programOfMachine } from "./debian-packages.ts";
 
 const run = promisify(execFile);
 
@@ -79,9 +80,9 @@ async function ownNetworkIsMissing(): Promise<string | false> {
 
 async function findReason(): Promise<string | false> {
   if (process.platform !== "linux" || process.getuid?.() !== 0) return "network namespaces need Linux and root";
-  const absent = await absentPrograms();
-  if (absent.length > 0) await install(absent).catch(() => undefined);
-  const still = await absentPrograms();
+  const absent = absentPrograms();
+  if (absent.length > 0) await installPackages(absent.map((program) => PROGRAMS[program])).catch(() => undefined);
+  const still = absentPrograms();
   if (still.length > 0) return `no ${still.join(", ")} on this machine, nor to be had with apt-get`;
   return run("unshare", ["--net", "nft", "table inet probe {}"], { env: { PATH } }).then(
     () => false,
@@ -89,28 +90,5 @@ async function findReason(): Promise<string | false> {
   );
 }
 
-async function absentPrograms(): Promise<(keyof typeof PROGRAMS)[]> {
-  const names = Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[];
-  const found = await Promise.all(
-    names.map((name) =>
-      run("sh", ["-c", `command -v ${name}`], { env: { PATH } }).then(
-        () => true,
-        () => false,
-      ),
-    ),
-  );
-  return names.filter((_name, index) => found[index] !== true);
-}
-
-async function install(programs: readonly (keyof typeof PROGRAMS)[]): Promise<void> {
-  const packages = programs.map((program) => PROGRAMS[program]);
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const get = () =>
-    run("apt-get", ["-o", "DPkg::Lock::Timeout=300", "install", "-y", "-q", "--no-install-recommends", ...packages], {
-      env,
-    });
-  await get().catch(async () => {
-    await run("apt-get", ["-o", "DPkg::Lock::Timeout=300", "update", "-q"], { env });
-    await get();
-  });
-}
+const absentPrograms = (): (keyof typeof PROGRAMS)[] =>
+  (Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]).filter((program) => programOfMachine(program) === undefined);

@@ -1,11 +1,11 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { accessSync, constants, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { promisify } from "node:util";
 import { Redis } from "ioredis";
+import { installPackages, programOfMachine } from "./debian-packages.ts";
 import { freePorts } from "./ports.ts";
 
 /** A real Redis for one test file, with the append-only file that the pilot's has. */
@@ -41,7 +41,6 @@ export interface RedisOptions {
 }
 
 const SETPRIV = "/usr/bin/setpriv";
-const PROGRAMS = ["/usr/bin", "/usr/local/bin", "/bin", ...(process.env["PATH"] ?? "").split(path.delimiter)];
 const READY_TIMEOUT_MS = 20_000;
 
 /** As the pilot's: what is written outlives a crash of the process, and nothing is ever thrown out to make room. */
@@ -56,35 +55,15 @@ export function redisIsMissing(): Promise<string | false> {
 }
 
 async function check(): Promise<string | false> {
-  if (findServer() === undefined && process.getuid?.() === 0) await install().catch(() => undefined);
+  if (findServer() === undefined && process.getuid?.() === 0)
+    await installPackages(["redis-server"]).catch(() => undefined);
   if (findServer() !== undefined) return false;
   const reason = "no redis-server on this machine, nor to be had with apt-get";
   process.stderr.write(`SKIPPED: tests with Redis: ${reason}\n`);
   return reason;
 }
 
-function findServer(): string | undefined {
-  return PROGRAMS.map((folder) => path.join(folder, "redis-server")).find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-async function install(): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  // Two test files may ask at once: apt waits for its own lock.
-  const apt = (...args: string[]) =>
-    promisify(execFile)("apt-get", ["-o", "DPkg::Lock::Timeout=300", ...args], { env });
-  const get = () => apt("install", "-y", "-q", "--no-install-recommends", "redis-server");
-  await get().catch(async () => {
-    await apt("update", "-q");
-    await get();
-  });
-}
+const findServer = (): string | undefined => programOfMachine("redis-server");
 
 /** @throws when there is no redis-server; `redisIsMissing()` says so beforehand */
 export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {

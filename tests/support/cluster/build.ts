@@ -9,7 +9,8 @@ import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promise
 import path from "node:path";
 import { promisify } from "node:util";
 import { BINARY_SOURCE, CLUSTER_DIR, KUBE_BINARY, KUBECTL } from "./paths.ts";
-import { findProgram, satisfyRequirements } from "./requirements.ts";
+import { programOfMachine } from "../debian-packages.ts";
+import { satisfyRequirements } from "./requirements.ts";
 
 const run = promisify(execFile);
 
@@ -61,7 +62,7 @@ async function goBuild(): Promise<void> {
 
 /** Go's caches are below the home folder; where there is none, they are the checkout's. */
 async function goEnvironment(): Promise<NodeJS.ProcessEnv> {
-  const go = path.dirname(findProgram("go") ?? "go");
+  const go = path.dirname(programOfMachine("go") ?? "go");
   const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}${path.delimiter}${go}` };
   const hasCaches = await run("go", ["env", "GOCACHE", "GOMODCACHE"], { cwd: BINARY_SOURCE, env }).then(
     ({ stdout }) =>

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import type { ClusterFolders, Component } from "./components.ts";
 import { inNetwork } from "./network.ts";
 import type { ClusterNetwork } from "./network.ts";
-import { findProgram } from "./requirements.ts";
+import { programOfMachine } from "../debian-packages.ts";
 import { isAlive } from "./state.ts";
 
 const run = promisify(execFile);
@@ -32,7 +32,7 @@ export function startComponent(
   const log = path.join(logs, `${name}.log`);
   const output = openSync(log, "a");
   const [program = "", ...args] = command;
-  const [nsenter = "", ...rest] = inNetwork(network, [findProgram(program) ?? program, ...args]);
+  const [nsenter = "", ...rest] = inNetwork(network, [programOfMachine(program) ?? program, ...args]);
   const child = spawn(nsenter, rest, { detached: true, stdio: ["ignore", output, output] });
   const ended = new Promise<string>((resolve) => {
     child.on("error", (error) => resolve(`${name} could not be started: ${error.message}`));

@@ -1,8 +1,8 @@
 /** What the machine must have for the test cluster, and how it is brought where it is missing. */
 import { execFile } from "node:child_process";
-import { accessSync, constants, existsSync } from "node:fs";
-import path from "node:path";
+import { existsSync } from "node:fs";
 import { promisify } from "node:util";
+import { installPackages, programOfMachine } from "../debian-packages.ts";
 
 const run = promisify(execFile);
 
@@ -25,22 +25,6 @@ const FILES: Readonly<Record<string, string>> = {
   "/usr/share/doc/busybox-static": "busybox-static",
 };
 
-/** Debian's sbin folders are not on everybody's PATH. */
-const SEARCHED = [...(process.env["PATH"] ?? "").split(path.delimiter), "/usr/sbin", "/sbin", "/usr/local/go/bin"];
-
-export function findProgram(name: string): string | undefined {
-  return SEARCHED.filter(Boolean)
-    .map((folder) => path.join(folder, name))
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
-}
-
 /**
  * Installs missing Debian packages where that is possible.
  * @returns What is still missing, one sentence each; empty when the cluster can be built and run.
@@ -50,9 +34,9 @@ export async function satisfyRequirements(): Promise<string[]> {
   if (process.getuid?.() !== 0) return ["the test cluster needs root: network namespaces, containers"];
   const packages = missingPackages();
   if (packages.length > 0) {
-    if (findProgram("apt-get") === undefined) return [`missing ${packages.join(", ")}, and there is no apt-get`];
+    if (programOfMachine("apt-get") === undefined) return [`missing ${packages.join(", ")}, and there is no apt-get`];
     try {
-      await install(packages);
+      await installPackages(packages);
     } catch (error) {
       return [`apt-get could not install ${packages.join(", ")}: ${(error as Error).message}`];
     }
@@ -66,7 +50,7 @@ export async function satisfyRequirements(): Promise<string[]> {
 const OLDEST_GO = 24;
 
 async function missingGo(): Promise<string[]> {
-  const go = findProgram("go");
+  const go = programOfMachine("go");
   const needed = `Go 1.${OLDEST_GO} or newer, which builds the cluster's binary,`;
   if (go === undefined) return [`${needed} is not on PATH`];
   const { stdout } = await run(go, ["version"]);
@@ -76,20 +60,10 @@ async function missingGo(): Promise<string[]> {
 
 function missingPackages(): string[] {
   const packages = [
-    ...Object.entries(PROGRAMS).flatMap(([program, name]) => (findProgram(program) === undefined ? [name] : [])),
+    ...Object.entries(PROGRAMS).flatMap(([program, name]) => (programOfMachine(program) === undefined ? [name] : [])),
     ...Object.entries(FILES).flatMap(([file, name]) => (existsSync(file) ? [] : [name])),
   ];
   return [...new Set(packages)];
-}
-
-async function install(packages: readonly string[]): Promise<void> {
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const wait = ["-o", "DPkg::Lock::Timeout=300"];
-  await run("apt-get", [...wait, "update", "-qq"], { env });
-  await run("apt-get", [...wait, "install", "-y", "-qq", "--no-install-recommends", ...packages], {
-    env,
-    maxBuffer: 64 * 1024 * 1024,
-  });
 }
 
 async function canMakeNetworkNamespace(): Promise<string[]> {

@@ -1,16 +1,14 @@
 /** A Debian for tests to build images on: made once on this machine, kept in .automatos/docker/. */
-import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { promisify } from "node:util";
 import { withFileLock } from "../../../components/local/file-lock.ts";
 import { makeDebianRoot } from "../../../scripts/base-image/debian-root.ts";
 import { importRoot } from "../../../scripts/base-image/import-root.ts";
+import { installPackages, programOfMachine } from "../debian-packages.ts";
 import type { TestDaemon } from "./daemon.ts";
 
-const run = promisify(execFile);
 const ROOT = path.resolve(import.meta.dirname, "../../..");
 const FOLDER = path.join(ROOT, ".automatos/docker");
 const SUITE = "bookworm";
@@ -66,11 +64,5 @@ async function prepare(): Promise<string> {
 }
 
 async function needDebootstrap(): Promise<void> {
-  const there = await run("debootstrap", ["--version"]).then(
-    () => true,
-    () => false,
-  );
-  if (there) return;
-  const install = ["-o", "DPkg::Lock::Timeout=300", "install", "-y", "-q", "--no-install-recommends", "debootstrap"];
-  await run("apt-get", install, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
+  if (programOfMachine("debootstrap") === undefined) await installPackages(["debootstrap"]);
 }

@@ -1,8 +1,7 @@
 /** What the test daemon needs of the machine; as root, what Debian has is installed. */
 import { execFile } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import path from "node:path";
 import { promisify } from "node:util";
+import { installPackages, programOfMachine } from "../debian-packages.ts";
 
 const run = promisify(execFile);
 
@@ -18,8 +17,6 @@ const PROGRAMS = {
   socat: "socat",
 } as const;
 
-const FOLDERS = [...(process.env["PATH"] ?? "").split(path.delimiter), "/usr/sbin", "/sbin", "/usr/bin", "/bin"];
-
 let checked: Promise<string | false> | undefined;
 
 /** False when the daemon can be started; else what is missing, as a test's reason to be skipped. */
@@ -32,7 +29,7 @@ async function check(): Promise<string | false> {
   if (process.platform !== "linux") return skip("a Docker daemon of its own needs Linux");
   if (process.getuid?.() !== 0) return skip("a Docker daemon of its own needs root");
   const absent = absentPrograms();
-  if (absent.length > 0) await install(absent).catch(() => undefined);
+  if (absent.length > 0) await installPackages(absent.map((program) => PROGRAMS[program])).catch(() => undefined);
   const still = absentPrograms();
   if (still.length > 0) return skip(`no ${still.join(", ")} on this machine, nor to be had with apt-get`);
   return run(programFile("unshare"), ["--net", "true"]).then(
@@ -48,36 +45,13 @@ function skip(reason: string): string {
 }
 
 function absentPrograms(): (keyof typeof PROGRAMS)[] {
-  return (Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]).filter((program) => findProgram(program) === undefined);
-}
-
-function findProgram(name: string): string | undefined {
-  return FOLDERS.map((folder) => path.join(folder, name)).find((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
+  return (Object.keys(PROGRAMS) as (keyof typeof PROGRAMS)[]).filter(
+    (program) => programOfMachine(program) === undefined,
+  );
 }
 
 export function programFile(name: keyof typeof PROGRAMS): string {
-  const file = findProgram(name);
+  const file = programOfMachine(name);
   if (file === undefined) throw new Error(`${name} is not installed; dockerIsMissing() says so beforehand`);
   return file;
-}
-
-async function install(programs: readonly (keyof typeof PROGRAMS)[]): Promise<void> {
-  const packages = [...new Set(programs.map((program) => PROGRAMS[program]))];
-  // Two test files may ask at once: apt waits for its own lock.
-  const apt = (...args: string[]) =>
-    run("apt-get", ["-o", "DPkg::Lock::Timeout=300", ...args], {
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-    });
-  const get = () => apt("install", "-y", "-q", "--no-install-recommends", ...packages);
-  await get().catch(async () => {
-    await apt("update", "-q");
-    await get();
-  });
 }

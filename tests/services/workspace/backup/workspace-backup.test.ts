@@ -24,7 +24,7 @@ import { findProgramFiles } from "../../../../services/workspace/backup/program-
 import { missingForBackups, newBackupKey, startStore, type TestStore } from "../../../support/backups.ts";
 import { startTcpProxy } from "../../../support/tcp-proxy.ts";
 
-const missing = missingForBackups();
+const missing = await missingForBackups();
 const UID = 20_777;
 const HOSTILE = path.resolve(import.meta.dirname, "../../../support/hostile-tree.py");
 const TREE_LIST = path.resolve(import.meta.dirname, "../../../../services/workspace/backup/inside/tree-list.ts");
