@@ -68,11 +68,12 @@ export class WorkspaceNotFoundError extends PlatformError {
 
 /** A change or a submission to a workspace that is on its way, or lives elsewhere. */
 export class WorkspaceNotOpenError extends PlatformError {
-  constructor(workspaceId: string, state: "leaving" | "arriving" | "moved", peer: string) {
+  constructor(workspaceId: string, state: "leaving" | "arriving" | "moved", peer: string | null) {
+    const other = peer ?? "another installation";
     const fact = {
-      leaving: `is leaving for ${peer}`,
-      arriving: `is arriving from ${peer}`,
-      moved: `has moved to ${peer}`,
+      leaving: `is leaving for ${other}`,
+      arriving: `is arriving from ${other}`,
+      moved: `has moved to ${other}`,
     };
     super(state === "moved" ? "WORKSPACE_MOVED" : "WORKSPACE_MOVING", `workspace ${workspaceId} ${fact[state]}`, {
       remedy:

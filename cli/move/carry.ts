@@ -49,13 +49,8 @@ export async function carry(carriage: Carriage): Promise<Carried> {
   const path = pathOf(workspaceId);
   const before = await source.call("GET", path, MoveState);
   const there = await stateAt(target, workspaceId);
-  const { plan, egressRules } = await source.call("GET", `/api/workspaces/${workspaceId}`, Workspace);
   if (before.state !== "open") requirePeer(before, target);
   const moveId = before.state === "open" ? randomUUID() : (before.moveId ?? randomUUID());
-  const carried = {
-    ...{ workspaceId, moveId, from: source.apiUrl, to: target.apiUrl },
-    ...{ rows: 0, files: 0, credentials: before.credentials, plan, egressRules },
-  };
   const take = (side: ApiClient, step: string, body: object = { moveId }) =>
     side.call("POST", `${path}/${step}`, MoveState, { body, repeatable: true });
   // It came from there by a move whose last step is missing.
@@ -66,17 +61,25 @@ export async function carry(carriage: Carriage): Promise<Carried> {
   const opened = there?.state === "open" && there.moveId === moveId;
   const settled = before.state === "moved" && there?.state === "arriving" && there.moveId === moveId;
   if (settled) note("the workspace has arrived before, and is opened now");
-  else if (!opened) {
+  if (!opened && !settled) {
     await take(source, "leave", { moveId, to: target.apiUrl });
     await untilIdle(carriage);
-    await bring(carriage, moveId);
-    carried.rows = await bringRecord(carriage, moveId);
-    carried.files = await bringFiles(carriage, moveId);
+  }
+  const workspace = await source.call("GET", `/api/workspaces/${workspaceId}`, Workspace); // nobody changes it any more
+  let [rows, files] = [0, 0];
+  if (!opened && !settled) {
+    const { name, plan, egressRules, toolPolicy, createdAt } = workspace;
+    const contents = { name, plan, egressRules, toolPolicy, createdAt };
+    await take(target, "arrive", { moveId, from: source.apiUrl, schema: before.schema, workspace: contents });
+    rows = await bringRecord(carriage, moveId);
+    files = await bringFiles(carriage, moveId);
     await take(source, "settle");
   }
   if (!opened) await take(target, "open");
   await take(source, "finish");
-  return carried;
+  const { plan, egressRules } = workspace;
+  const sides = { from: source.apiUrl, to: target.apiUrl };
+  return { workspaceId, moveId, ...sides, rows, files, credentials: before.credentials, plan, egressRules };
 }
 
 /** Ends a move, wherever it stands: what has arrived is forgotten, and the source opens again. */
@@ -169,18 +172,6 @@ async function eachPage<Item>(
     for (const item of page.items) await work(item);
     cursor = page.nextCursor;
   }
-}
-
-async function bring({ source, target, workspaceId }: Carriage, moveId: string): Promise<void> {
-  const { schema } = await source.call("GET", pathOf(workspaceId), MoveState);
-  const { name, plan, egressRules, toolPolicy, createdAt } = await source.call(
-    "GET",
-    `/api/workspaces/${workspaceId}`,
-    Workspace,
-  );
-  const workspace = { name, plan, egressRules, toolPolicy, createdAt };
-  const body = { moveId, from: source.apiUrl, schema, workspace };
-  await target.call("POST", `${pathOf(workspaceId)}/arrive`, MoveState, { body, repeatable: true });
 }
 
 async function bringRecord({ source, target, workspaceId, note }: Carriage, moveId: string): Promise<number> {

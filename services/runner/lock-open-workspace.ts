@@ -17,6 +17,6 @@ export async function lockOpenWorkspace(client: PoolClient, workspaceId: string)
   const workspace = rows[0];
   if (workspace === undefined) throw new WorkspaceNotFoundError(workspaceId);
   const { plan, state, peer } = workspace;
-  if (state !== "open") throw new WorkspaceNotOpenError(workspaceId, state, peer ?? "");
+  if (state !== "open") throw new WorkspaceNotOpenError(workspaceId, state, peer);
   return plan;
 }

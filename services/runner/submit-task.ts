@@ -91,7 +91,7 @@ export class Submitter {
   }
 
   #refusal(task: AgentTask, { plan, state, peer }: LockedWorkspace, load: WorkspaceLoad): Error | undefined {
-    if (state !== "open") return new WorkspaceNotOpenError(task.workspaceId, state, peer ?? "");
+    if (state !== "open") return new WorkspaceNotOpenError(task.workspaceId, state, peer);
     const limits = this.#deps.planLimits[plan];
     try {
       checkPlan(task, plan, limits);

@@ -55,7 +55,7 @@ export class MoveStore {
     );
     const [row] = rows;
     if (row === undefined) throw new WorkspaceNotFoundError(workspaceId);
-    if (row.state !== "open") throw new WorkspaceNotOpenError(workspaceId, row.state, row.peer ?? "?");
+    if (row.state !== "open") throw new WorkspaceNotOpenError(workspaceId, row.state, row.peer);
   }
 
   /** Submits and changes are refused from now on. @throws WorkspaceNotFoundError, MoveRefusedError */
